@@ -1,0 +1,71 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+/// Every Swift target is built with these. Exclusivity checks stay on in debug builds and tests; in
+/// release they cost 7 to 9 ns per stored-property access across modules (docs/DECISIONS/0003).
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+]
+
+/// Crash points (`CRASH_AT=name[:count]`) exist in debug builds only.
+let crashPoints: [SwiftSetting] = [.define("CRASH_POINTS", .when(configuration: .debug))]
+
+let package = Package(
+    name: "contoso-orders",
+    products: [
+        .executable(name: "contoso", targets: ["contoso"]),
+        .executable(name: "echo-server", targets: ["echo-server"]),
+        .executable(name: "bench", targets: ["bench"]),
+    ],
+    targets: [
+        // Loop: bytes in and out; knows no protocol.
+        .target(name: "CLinux", path: "Sources/Loop/CLinux"),
+        .target(
+            name: "COpenSSL", path: "Sources/Loop/COpenSSL",
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .target(
+            name: "Loop", dependencies: ["CLinux", "COpenSSL"],
+            exclude: ["CLinux", "COpenSSL"], swiftSettings: strict),
+
+        // WS: bytes to HTTP requests and WebSocket messages.
+        .target(
+            name: "WS", dependencies: ["Loop", "COpenSSL"],
+            exclude: ["EchoServer"], swiftSettings: strict),
+        .executableTarget(
+            name: "echo-server", dependencies: ["WS"],
+            path: "Sources/WS/EchoServer", swiftSettings: strict),
+
+        // Hub: SignalR, and who receives what.
+        .target(name: "Hub", dependencies: ["WS", "COpenSSL"], swiftSettings: strict),
+
+        // Services: the business and its outside connections.
+        .target(
+            name: "CSQLite", path: "Sources/Services/Data/CSQLite",
+            linkerSettings: [.linkedLibrary("sqlite3")]),
+        .target(
+            name: "Services", dependencies: ["Hub", "CSQLite", "COpenSSL"],
+            exclude: ["Contoso", "Data/CSQLite"], swiftSettings: strict + crashPoints),
+        .executableTarget(
+            name: "contoso", dependencies: ["Services"],
+            path: "Sources/Services/Contoso", swiftSettings: strict + crashPoints),
+
+        // Benchmarks: the load generator and the raw C floor it is compared with.
+        .executableTarget(name: "floor", path: "Benchmarks/Floor"),
+        .executableTarget(
+            name: "bench", dependencies: ["WS"], path: "Benchmarks/Bench", swiftSettings: strict),
+
+        .target(
+            name: "TestSupport", dependencies: ["Loop", "CLinux"], path: "Tests/Support",
+            swiftSettings: strict),
+        .testTarget(
+            name: "LoopTests", dependencies: ["Loop", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "WSTests", dependencies: ["WS", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "HubTests", dependencies: ["Hub", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "ServicesTests", dependencies: ["Services", "TestSupport"], swiftSettings: strict),
+    ]
+)

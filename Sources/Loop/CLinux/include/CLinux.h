@@ -1,0 +1,112 @@
+// CLinux: the system calls that Swift's Glibc module does not import, with their result and errno
+// folded into one value. Every function returns -errno on failure, so that nothing between the call
+// and the look at errno (a release, a free) can clobber it.
+//
+// No feature-test macro may be defined in this header: it would change the layout of types that the
+// Glibc module has already imported. What needs _GNU_SOURCE lives in shims.c.
+#ifndef CONTOSO_CLINUX_H
+#define CONTOSO_CLINUX_H
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+static inline int clinux_epoll_create(void) {
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static inline int clinux_epoll_ctl(int epoll, int operation, int fd, uint32_t events, uint64_t token) {
+    struct epoll_event event = {.events = events, .data = {.u64 = token}};
+    return epoll_ctl(epoll, operation, fd, &event) < 0 ? -errno : 0;
+}
+
+static inline int clinux_epoll_wait(int epoll, struct epoll_event *events, int max, int timeout_ms) {
+    int n = epoll_wait(epoll, events, max, timeout_ms);
+    return n < 0 ? -errno : n;
+}
+
+static inline int clinux_eventfd(void) {
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+static inline ssize_t clinux_recv(int fd, void *buffer, size_t count) {
+    ssize_t n = recv(fd, buffer, count, 0);
+    return n < 0 ? -errno : n;
+}
+
+static inline ssize_t clinux_send(int fd, const void *buffer, size_t count) {
+    ssize_t n = send(fd, buffer, count, MSG_NOSIGNAL);
+    return n < 0 ? -errno : n;
+}
+
+static inline ssize_t clinux_sendv(int fd, const struct iovec *vectors, size_t count) {
+    struct msghdr message = {.msg_iov = (struct iovec *)vectors, .msg_iovlen = count};
+    ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL);
+    return n < 0 ? -errno : n;
+}
+
+static inline ssize_t clinux_read(int fd, void *buffer, size_t count) {
+    ssize_t n = read(fd, buffer, count);
+    return n < 0 ? -errno : n;
+}
+
+static inline ssize_t clinux_write(int fd, const void *buffer, size_t count) {
+    ssize_t n = write(fd, buffer, count);
+    return n < 0 ? -errno : n;
+}
+
+static inline int clinux_close(int fd) { return close(fd) < 0 ? -errno : 0; }
+
+static inline int clinux_shutdown_write(int fd) {
+    return shutdown(fd, SHUT_WR) < 0 ? -errno : 0;
+}
+
+/// Nanoseconds of CLOCK_MONOTONIC.
+static inline uint64_t clinux_monotonic_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
+/// Microseconds since 1970-01-01T00:00:00Z.
+static inline int64_t clinux_wall_us(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int clinux_accept(int listener);
+int clinux_set_option(int fd, int level, int name, int value);
+/// The bound or the peer's address as "127.0.0.1:8080" or "[::1]:8080"; 0 or -errno.
+int clinux_local_address(int fd, char *text, size_t count);
+int clinux_peer_address(int fd, char *text, size_t count);
+/// Resolves a numeric or symbolic host; binds and listens. A descriptor or -errno; -EADDRNOTAVAIL
+/// where the host has no address.
+int clinux_bind_and_listen(const char *host, uint16_t port, int backlog, int send_buffer_bytes);
+int clinux_reset_on_close(int fd);
+int clinux_open_reserve(void);
+/// Raises the soft descriptor limit to the hard one; returns the resulting soft limit or -errno.
+int64_t clinux_raise_descriptor_limit(void);
+ssize_t clinux_random(void *buffer, size_t count);
+void clinux_name_thread(const char *name);
+int clinux_pin_thread(int cpu);
+/// Blocks the signals that the supervisor waits for, and ignores SIGPIPE. Call before any thread.
+void clinux_block_signals(void);
+/// Waits for one of the blocked signals at most `timeout_ms` (-1: for ever). A signal, 0 or -errno.
+int clinux_wait_signal(int timeout_ms);
+
+#endif

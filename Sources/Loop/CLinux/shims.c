@@ -1,0 +1,142 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+_Static_assert(sizeof(struct epoll_event) == 12, "epoll_event is packed on x86-64");
+
+int clinux_accept(int listener) {
+    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int clinux_set_option(int fd, int level, int name, int value) {
+    return setsockopt(fd, level, name, &value, sizeof value) < 0 ? -errno : 0;
+}
+
+static int format_address(const struct sockaddr *address, socklen_t count, char *text, size_t size) {
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+    int failed = getnameinfo(address, count, host, sizeof host, port, sizeof port,
+                             NI_NUMERICHOST | NI_NUMERICSERV);
+    if (failed) return -EAFNOSUPPORT;
+    snprintf(text, size, address->sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+    return 0;
+}
+
+int clinux_local_address(int fd, char *text, size_t count) {
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &length) < 0) return -errno;
+    return format_address((struct sockaddr *)&address, length, text, count);
+}
+
+int clinux_peer_address(int fd, char *text, size_t count) {
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    if (getpeername(fd, (struct sockaddr *)&address, &length) < 0) return -errno;
+    return format_address((struct sockaddr *)&address, length, text, count);
+}
+
+int clinux_bind_and_listen(const char *host, uint16_t port, int backlog, int send_buffer_bytes) {
+    char service[8];
+    snprintf(service, sizeof service, "%u", (unsigned)port);
+    struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    if (getaddrinfo(host, service, &hints, &found) != 0) return -EADDRNOTAVAIL;
+
+    // "localhost" has two addresses; the IPv4 one is what port-forwarding tools and tests expect.
+    const struct addrinfo *chosen = found;
+    for (const struct addrinfo *a = found; a; a = a->ai_next)
+        if (a->ai_family == AF_INET) { chosen = a; break; }
+
+    int result;
+    int fd = socket(chosen->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        result = -errno;
+    } else {
+        // Accepted sockets inherit TCP_NODELAY and SO_SNDBUF: no system call per connection.
+        int yes = 1;
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+        if (send_buffer_bytes > 0)
+            setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer_bytes, sizeof send_buffer_bytes);
+        if (bind(fd, chosen->ai_addr, chosen->ai_addrlen) < 0 || listen(fd, backlog) < 0) {
+            result = -errno;
+            close(fd);
+        } else {
+            result = fd;
+        }
+    }
+    freeaddrinfo(found);
+    return result;
+}
+
+int clinux_reset_on_close(int fd) {
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    return setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now) < 0 ? -errno : 0;
+}
+
+int clinux_open_reserve(void) {
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int64_t clinux_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    }
+    return limit.rlim_cur > INT32_MAX ? INT32_MAX : (int64_t)limit.rlim_cur;
+}
+
+ssize_t clinux_random(void *buffer, size_t count) {
+    ssize_t n = getrandom(buffer, count, 0);
+    return n < 0 ? -errno : n;
+}
+
+void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+int clinux_pin_thread(int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    return -pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+static void supervised(sigset_t *set) {
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGHUP);
+}
+
+void clinux_block_signals(void) {
+    sigset_t set;
+    supervised(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+int clinux_wait_signal(int timeout_ms) {
+    sigset_t set;
+    supervised(&set);
+    int number;
+    if (timeout_ms < 0) {
+        number = sigwaitinfo(&set, NULL);
+    } else {
+        struct timespec timeout = {timeout_ms / 1000, (timeout_ms % 1000) * 1000000L};
+        number = sigtimedwait(&set, NULL, &timeout);
+    }
+    if (number >= 0) return number;
+    return errno == EAGAIN ? 0 : -errno;
+}

@@ -1,0 +1,57 @@
+// ConnectionHandler: what a protocol layer implements to sit on a connection.
+//
+//   opened ─▶ received* ─▶ (peerClosed) ─▶ closed          received, becameWritable and timerFired
+//                                                          may come in any order in between
+//
+// A class with virtual methods and not a protocol: the reactor keeps one unmanaged reference per
+// connection and calls through it without a retain; a stored existential would cost one.
+//
+// Thread: the connection's loop; never two callbacks at once.  Allocates: never by itself.
+
+/// How a connection came to its end.
+public enum CloseReason: Equatable, Sendable {
+    /// We closed after everything was sent.
+    case finished
+    /// The peer closed, or its end reset the connection.
+    case peerGone
+    /// The handler, or a limit of the reactor, cut it.
+    case aborted
+    /// The TLS handshake failed or took too long; `opened` was never called.
+    case handshakeFailed
+    /// Output made no progress for `Limits.writeStallTimeout`, or more than
+    /// `Limits.outboundByteCountMax` was queued.
+    case slowConsumer
+}
+
+/// Base class of everything that handles a connection: HTTP, WebSocket, a test's echo.
+open class ConnectionHandler {
+    public init() {}
+
+    /// The connection is ready for bytes: accepted, and the TLS handshake is done where there is one.
+    open func opened(_ connection: Connection) {}
+
+    /// Bytes have arrived.
+    ///
+    /// - Parameter bytes: everything received and not consumed yet. The handler may write into it
+    ///   (unmask in place); the memory is the loop's and valid during the call only.
+    /// - Returns: how many bytes from the front are consumed. The rest is kept and comes again,
+    ///   in front of what arrives next. Zero means "incomplete, wait for more".
+    open func received(_ bytes: UnsafeMutableRawBufferPointer, on connection: Connection) -> Int {
+        bytes.count
+    }
+
+    /// The peer will send no more. The default closes after what is queued has been sent.
+    open func peerClosed(_ connection: Connection) { connection.closeAfterFlush() }
+
+    /// The queue fell to the low-water mark after it had risen above the high one.
+    open func becameWritable(_ connection: Connection) {}
+
+    /// The timer armed with `Connection.armTimer` is due.
+    open func timerFired(_ connection: Connection) {}
+
+    /// The server is shutting down: finish what is in flight, then close. The default closes.
+    open func drain(_ connection: Connection) { connection.closeAfterFlush() }
+
+    /// The last callback, exactly once after `opened`; the connection can no longer be used.
+    open func closed(_ connection: Connection, reason: CloseReason) {}
+}

@@ -1,0 +1,57 @@
+// Limits: every limit of the loop, with its unit, its default and what happens when it is hit.
+//
+// The limits of HTTP, WebSocket and the hub stand in files of the same kind in their modules;
+// docs/LIMITS.md lists all of them with the flag that sets each.
+//
+// Thread: a pure value.
+
+/// Limits of one reactor.
+public struct Limits: Sendable {
+    /// Connections one loop holds; more are accepted and closed at once, and counted.
+    public var connectionCountMax = 16_384
+    /// Accepts per listener and tick; the rest wait for the next tick.
+    public var acceptCountPerTick = 64
+    /// TLS handshake steps per tick. A full P-256 handshake costs about 0.45 ms, so 16 of them
+    /// bound what a reconnect storm adds to everybody's latency to some 7 ms.
+    public var handshakeCountPerTick = 16
+    /// Time from accept to the end of the TLS handshake; then the connection is cut.
+    public var handshakeTimeout: Duration = .seconds(15)
+    /// Bytes taken from one socket per tick.
+    public var readByteCountPerTick = 64 * 1024
+    /// Bytes a handler may leave unconsumed; more cuts the connection.
+    public var leftoverByteCountMax = 256 * 1024
+    /// Bytes written to one socket per tick before other connections get their turn.
+    public var writeByteCountPerTick = 256 * 1024
+    /// From here on `Connection.isBackpressured` is true.
+    public var outboundByteCountHigh = 64 * 1024
+    /// At or below this `becameWritable` is called.
+    public var outboundByteCountLow = 16 * 1024
+    /// More than this queued on one connection cuts it (`CloseReason.slowConsumer`).
+    public var outboundByteCountMax = 4 * 1024 * 1024
+    /// Queued output that makes no progress for this long cuts the connection.
+    public var writeStallTimeout: Duration = .seconds(10)
+    /// SO_SNDBUF of accepted sockets, in bytes; the kernel doubles it. Without it Linux lets one
+    /// reader that stops pin 4 MiB in the kernel, where no limit of ours sees it.
+    public var socketSendByteCount = 64 * 1024
+    /// After a refusal: how long, and how many bytes of, further input is thrown away before the
+    /// close, so that the peer can read the answer.
+    public var lingerTimeout: Duration = .seconds(2)
+    public var lingerByteCountMax = 1024 * 1024
+    /// Length of the listen queue; the kernel caps it at net.core.somaxconn.
+    public var listenBacklog = 4096
+
+    public init() {}
+
+    /// Traps if the limits contradict each other: a wrong combination is a programmer's error, as
+    /// the configuration checks single values before.
+    public func validate() {
+        precondition(connectionCountMax > 0)
+        precondition(acceptCountPerTick > 0)
+        precondition(handshakeCountPerTick > 0)
+        precondition(readByteCountPerTick >= 16 * 1024, "one TLS record must fit a read")
+        precondition(leftoverByteCountMax >= 2 * readByteCountPerTick)
+        precondition(outboundByteCountLow < outboundByteCountHigh)
+        precondition(outboundByteCountHigh < outboundByteCountMax)
+        precondition(writeByteCountPerTick >= 16 * 1024)
+    }
+}

@@ -1,0 +1,37 @@
+// OrderEvents: what travels between the services.
+//
+//   order.accepted   {"CorrelationId":{"Value":"<guid>"},"Order":{"CustomerId":"…","Items":[
+//                      {"ProductId":"AZ-700","Quantity":1}]}}
+//   order.processed  {"CorrelationId":{"Value":"<guid>"},"OrderId":123}
+//
+// Thread: pure values.
+
+/// The event that starts the work on an order.
+public struct OrderAccepted: Equatable, Sendable {
+    public var correlation: CorrelationID
+    public var user: String
+    public var lines: [AcceptRequest.Line]
+    public var traceparent: String?
+
+    public init(
+        correlation: CorrelationID, user: String, lines: [AcceptRequest.Line],
+        traceparent: String? = nil
+    ) {
+        self.correlation = correlation
+        self.user = user
+        self.lines = lines
+        self.traceparent = traceparent
+    }
+}
+
+/// The event that says an order is completed.
+public struct OrderProcessed: Equatable, Sendable {
+    public var correlation: CorrelationID
+    /// At least 1.
+    public var orderID: Int64
+
+    public init(correlation: CorrelationID, orderID: Int64) {
+        self.correlation = correlation
+        self.orderID = orderID
+    }
+}
