@@ -1,34 +1,286 @@
-// placeholder
+// Reactor: one thread's event loop.
+//
+//   tick:  wait ─▶ dispatch events ─▶ drain mailboxes ─▶ expire timers ─▶ redeliver leftovers
+//                                                              ─▶ flush queues ─▶ free closed
+//
+// Reading is in Reactor+Receive, writing in Reactor+Send, the ends of connections in
+// Reactor+Close, new ones in Reactor+Accept.
+//
+// Thread: the one that made it; other threads reach it only through its mailboxes.
+// Allocates: buffers once in init; per connection only while bytes are left over or unsent.
+
+import CLinux
+import Glibc
+import Synchronization
+
+/// When a loop last began a tick; read by health checks on other threads.
+public final class LoopHeartbeat: Sendable {
+    private let nanoseconds: Atomic<UInt64>
+    init(_ now: MonotonicInstant) { nanoseconds = Atomic(now.nanoseconds) }
+    func beat(_ now: MonotonicInstant) { nanoseconds.store(now.nanoseconds, ordering: .relaxed) }
+    public var last: MonotonicInstant {
+        MonotonicInstant(nanoseconds: nanoseconds.load(ordering: .relaxed))
+    }
+}
+
 public final class Reactor {
-    public init() {}
-    func isOpen(_ t: EventToken) -> Bool { true }
-    func isEncrypted(_ t: EventToken) -> Bool { true }
-    func peerAddress(_ t: EventToken) -> String { "" }
-    func queuedByteCount(_ t: EventToken) -> Int { 0 }
-    func isBackpressured(_ t: EventToken) -> Bool { true }
-    func send(_ b: UnsafeRawBufferPointer, to: EventToken) {}
-    func send(_ b: SharedBytes, to: EventToken) {}
-    func pauseReading(_ t: EventToken) {}
-    func resumeReading(_ t: EventToken) {}
-    func continueLater(_ t: EventToken) {}
-    func armTimer(_ t: EventToken, after: Duration) {}
-    func disarmTimer(_ t: EventToken) {}
-    func replaceHandler(_ t: EventToken, with handler: ConnectionHandler) {}
-    func closeAfterFlush(_ t: EventToken, lingering: Bool) {}
-    func abort(_ t: EventToken, _ r: CloseReason) {}
+    public let limits: Limits
+    public let time: any TimeSource
+    /// The time at the start of this tick.
+    public internal(set) var now: MonotonicInstant
+    public let heartbeat: LoopHeartbeat
+    var counters = LoopMetrics()
+
+    var poller: Poller
+    var table: ConnectionTable
+    var pool = SegmentPool()
+    var wheel: TimerWheel
+    let tls = TLSChannel()
+    var listeners: [Listener] = []
+    /// Descriptor given up when the process runs out of them, to accept and refuse politely.
+    var reserve: Int32
+
+    /// Plaintext: what a connection left over, then what it has just received.
+    let receiveBuffer: UnsafeMutableRawPointer
+    let receiveCapacity: Int
+    /// Ciphertext of the read at work.
+    let cipherBuffer: UnsafeMutableRawPointer
+    var cork: Cork
+
+    var dirty: [UInt32] = []
+    var redeliveries: [EventToken] = []
+    var closed: [UInt32] = []
+    /// Handlers replaced in this tick; one of them may still be on the stack.
+    var retired: [Unmanaged<ConnectionHandler>] = []
+    var due: [UInt32] = []
+    var handshakesLeft = 0
+
+    private let waker: Waker
+    private var drains: [() -> Void] = []
+    private var closeMailboxes: [() -> Void] = []
+    private var periodics: [Periodic] = []
+    private var isStopped = false
+
+    /// Work on the loop's own behalf: mailboxes, and timers of no connection.
+    private struct Periodic {
+        let interval: Duration
+        let body: () -> Void
+    }
+    private static let periodicCountMax: UInt32 = 64
+    private static let wakerToken = EventToken(index: .max, generation: 0)
+    /// The longest wait, so that the heartbeat stays young.
+    private static let waitMillisecondsMax: Int32 = 500
+
+    public init(limits: Limits = Limits(), time: any TimeSource = SystemTime()) throws(SystemError) {
+        limits.validate()
+        self.limits = limits
+        self.time = time
+        now = time.monotonicNow
+        heartbeat = LoopHeartbeat(now)
+        poller = try Poller()
+        waker = try Waker()
+        table = ConnectionTable(capacity: limits.connectionCountMax)
+        wheel = TimerWheel(capacity: table.capacity + Self.periodicCountMax, now: now)
+        receiveCapacity = limits.leftoverByteCountMax + limits.readByteCountPerTick
+        receiveBuffer = malloc(receiveCapacity)!
+        cipherBuffer = malloc(limits.readByteCountPerTick)!
+        cork = Cork()
+        reserve = try SystemError.check(clinux_open_reserve(), "open(/dev/null)")
+        try poller.add(waker.descriptor, .read, Self.wakerToken)
+        every(.seconds(1)) { [unowned self] in cutStalledWriters() }
+    }
+
+    deinit {
+        free(receiveBuffer)
+        free(cipherBuffer)
+        cork.free()
+        if reserve >= 0 { _ = clinux_close(reserve) }
+    }
+
+    // MARK: What the layers above use
+
+    public var metrics: LoopMetrics {
+        var copy = counters
+        copy.openConnectionCount = table.openCount
+        return copy
+    }
+
+    public var openConnectionCount: Int { table.openCount }
+
     /// The handler of an open connection, for replies that come through a mailbox.
-    public func handler(of token: EventToken) -> ConnectionHandler? { nil }
+    public func handler(of token: EventToken) -> ConnectionHandler? {
+        guard let slot = find(token) else { return nil }
+        return slot.pointee.handler?.takeUnretainedValue()
+    }
+
     /// The handle of an open connection.
-    public func connection(_ token: EventToken) -> Connection? { nil }
-    /// The time of this tick.
-    public var now: MonotonicInstant { MonotonicInstant(nanoseconds: 0) }
-    public var time: any TimeSource { SystemTime() }
-    /// Every message posted from any thread is handed to `receiver` on this loop.
+    public func connection(_ token: EventToken) -> Connection? {
+        find(token) == nil ? nil : Connection(reactor: self, token: token)
+    }
+
+    /// Every message posted from any thread is handed to `receiver` on this loop. What `receiver`
+    /// captures lives as long as the loop.
     public func makeMailbox<Message: Sendable>(
         of type: Message.Type = Message.self, receiver: @escaping (Message) -> Void
-    ) -> Mailbox<Message> { fatalError() }
+    ) -> Mailbox<Message> {
+        let mailbox = Mailbox<Message>(waker: waker)
+        drains.append { for message in mailbox.takeAll() { receiver(message) } }
+        closeMailboxes.append { mailbox.close() }
+        return mailbox
+    }
+
     /// Runs `body` on this loop every `interval` until the loop ends.
-    public func every(_ interval: Duration, _ body: @escaping () -> Void) {}
+    public func every(_ interval: Duration, _ body: @escaping () -> Void) {
+        precondition(periodics.count < Int(Self.periodicCountMax), "too many periodic timers")
+        periodics.append(Periodic(interval: interval, body: body))
+        let index = table.capacity + UInt32(periodics.count - 1)
+        wheel.arm(index, at: now.advanced(by: interval))
+    }
+
+    /// Ends `run` after the current tick and cuts what is still open.
+    public func stop() { isStopped = true }
+
+    // MARK: The tick
+
+    /// Runs until `stop`.
+    public func run() {
+        while !isStopped { tick(waitMillisecondsMax: Self.waitMillisecondsMax) }
+        tearDown()
+    }
+
+    /// One turn of the loop.
+    func tick(waitMillisecondsMax limit: Int32) {
+        let hasWork = !dirty.isEmpty || !redeliveries.isEmpty || !closed.isEmpty
+        let timeout = hasWork ? 0 : wheel.millisecondsToNext(from: now, limit: limit)
+        let eventCount = poller.wait(milliseconds: timeout)
+        now = time.monotonicNow
+        heartbeat.beat(now)
+        counters.tickCount += 1
+        handshakesLeft = limits.handshakeCountPerTick
+
+        var isWoken = false
+        for position in 0..<eventCount {
+            let (token, flags) = poller.event(at: position)
+            if token == Self.wakerToken {
+                isWoken = true
+            } else if token.generation == 0 {
+                accept(on: Int(token.index))
+            } else {
+                dispatch(token, flags)
+            }
+        }
+        if isWoken { drainMailboxes() }
+        expireTimers()
+        redeliverLeftovers()
+        flushDirty()
+        freeClosed()
+    }
+
+    private func dispatch(_ token: EventToken, _ flags: UInt32) {
+        guard let slot = find(token) else {
+            counters.staleTokenCount += 1
+            return
+        }
+        if flags & EPOLLIN.rawValue != 0, slot.pointee.interest.contains(.read) {
+            becameReadable(slot, token.index)
+        } else if flags & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 {
+            end(slot, token.index, .peerGone)
+        }
+        if flags & EPOLLOUT.rawValue != 0, isLive(slot) { flush(slot, token.index) }
+    }
+
+    private func drainMailboxes() {
+        waker.disarm()
+        // By index: a receiver may make another mailbox.
+        var position = 0
+        while position < drains.count {
+            drains[position]()
+            position += 1
+        }
+    }
+
+    private func expireTimers() {
+        wheel.expire(at: now, into: &due)
+        for index in due {
+            if index >= table.capacity {
+                let periodic = periodics[Int(index - table.capacity)]
+                wheel.arm(index, at: now.advanced(by: periodic.interval))
+                periodic.body()
+            } else {
+                connectionTimerFired(index)
+            }
+        }
+        due.removeAll(keepingCapacity: true)
+    }
+
+    private func connectionTimerFired(_ index: UInt32) {
+        let slot = table.pointer(index)
+        guard isLive(slot) else { return }
+        if slot.pointee.flags.contains(.handshaking) {
+            counters.handshakeFailedCount += 1
+            end(slot, index, .handshakeFailed)
+        } else if slot.pointee.flags.contains(.lingering) {
+            end(slot, index, .finished)
+        } else {
+            corked(slot, index) { $0.timerFired($1) }
+        }
+    }
+
+    private func tearDown() {
+        stopAccepting()
+        for index in 0..<table.usedCount where isLive(table.pointer(index)) {
+            end(table.pointer(index), index, .aborted)
+        }
+        freeClosed()
+        for close in closeMailboxes { close() }
+        // The closures may hold what holds the loop.
+        drains = []
+        closeMailboxes = []
+        periodics = []
+    }
+
+    // MARK: Slots
+
+    func find(_ token: EventToken) -> UnsafeMutablePointer<Slot>? { table.find(token) }
+
+    /// In use and not yet ended.
+    func isLive(_ slot: UnsafeMutablePointer<Slot>) -> Bool {
+        slot.pointee.flags.contains(.allocated) && !slot.pointee.flags.contains(.closed)
+    }
+
+    func updateInterest(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
+        let flags = slot.pointee.flags
+        var wanted: Interest = flags.contains(.wantsWrite) ? .write : []
+        let isReading =
+            flags.contains(.lingering)
+            || flags.isDisjoint(with: [.paused, .closing, .peerClosed])
+        if isReading { wanted.insert(.read) }
+        guard wanted != slot.pointee.interest else { return }
+        slot.pointee.interest = wanted
+        poller.modify(slot.pointee.descriptor, wanted, table.token(index))
+    }
+
+    func isOpen(_ token: EventToken) -> Bool { find(token) != nil }
+
+    func isEncrypted(_ token: EventToken) -> Bool { find(token)?.pointee.tls != nil }
+
+    func peerAddress(_ token: EventToken) -> String {
+        guard let slot = find(token) else { return "" }
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
+            let result = clinux_peer_address(
+                slot.pointee.descriptor, text.baseAddress, text.count)
+            return result == 0 ? String(cString: text.baseAddress!) : ""
+        }
+    }
+
+    func armTimer(_ token: EventToken, after delay: Duration) {
+        if find(token) != nil { wheel.arm(token.index, at: now.advanced(by: delay)) }
+    }
+
+    func disarmTimer(_ token: EventToken) {
+        if find(token) != nil { wheel.disarm(token.index) }
+    }
 }
+
 @available(*, unavailable)
 extension Reactor: Sendable {}

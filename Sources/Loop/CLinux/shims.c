@@ -42,41 +42,63 @@ int clinux_peer_address(int fd, char *text, size_t count) {
     return format_address((struct sockaddr *)&address, length, text, count);
 }
 
-int clinux_bind_and_listen(const char *host, uint16_t port, int backlog, int send_buffer_bytes) {
+/// Resolves `host`; the caller frees `*found` when the result is not NULL.
+static const struct addrinfo *resolve(const char *host, uint16_t port, struct addrinfo **found) {
     char service[8];
     snprintf(service, sizeof service, "%u", (unsigned)port);
     struct addrinfo hints = {.ai_family = AF_UNSPEC,
                              .ai_socktype = SOCK_STREAM,
                              .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *found = NULL;
-    if (getaddrinfo(host, service, &hints, &found) != 0) return -EADDRNOTAVAIL;
-
+    if (getaddrinfo(host, service, &hints, found) != 0) return NULL;
     // "localhost" has two addresses; the IPv4 one is what port-forwarding tools and tests expect.
-    const struct addrinfo *chosen = found;
-    for (const struct addrinfo *a = found; a; a = a->ai_next)
-        if (a->ai_family == AF_INET) { chosen = a; break; }
+    for (const struct addrinfo *a = *found; a; a = a->ai_next)
+        if (a->ai_family == AF_INET) return a;
+    return *found;
+}
 
-    int result;
-    int fd = socket(chosen->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
+/// A bound stream socket or -errno.
+static int bound_socket(const char *host, uint16_t port, int is_shared) {
+    struct addrinfo *found = NULL;
+    const struct addrinfo *chosen = resolve(host, port, &found);
+    if (!chosen) return -EADDRNOTAVAIL;
+    int result = socket(chosen->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (result < 0) {
         result = -errno;
     } else {
-        // Accepted sockets inherit TCP_NODELAY and SO_SNDBUF: no system call per connection.
         int yes = 1;
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-        if (send_buffer_bytes > 0)
-            setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer_bytes, sizeof send_buffer_bytes);
-        if (bind(fd, chosen->ai_addr, chosen->ai_addrlen) < 0 || listen(fd, backlog) < 0) {
-            result = -errno;
-            close(fd);
-        } else {
-            result = fd;
+        setsockopt(result, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+        if (is_shared) setsockopt(result, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+        if (bind(result, chosen->ai_addr, chosen->ai_addrlen) < 0) {
+            int failure = -errno;
+            close(result);
+            result = failure;
         }
     }
     freeaddrinfo(found);
     return result;
+}
+
+int clinux_probe_port(const char *host, uint16_t port) {
+    int fd = bound_socket(host, port, 0);
+    if (fd < 0) return fd;
+    close(fd);
+    return 0;
+}
+
+int clinux_bind_and_listen(const char *host, uint16_t port, int backlog, int send_buffer_bytes) {
+    int fd = bound_socket(host, port, 1);
+    if (fd < 0) return fd;
+    // Accepted sockets inherit TCP_NODELAY and SO_SNDBUF: no system call per connection.
+    int yes = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    if (send_buffer_bytes > 0)
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer_bytes, sizeof send_buffer_bytes);
+    if (listen(fd, backlog) < 0) {
+        int failure = -errno;
+        close(fd);
+        return failure;
+    }
+    return fd;
 }
 
 int clinux_reset_on_close(int fd) {

@@ -97,6 +97,9 @@ int clinux_peer_address(int fd, char *text, size_t count);
 /// Resolves a numeric or symbolic host; binds and listens. A descriptor or -errno; -EADDRNOTAVAIL
 /// where the host has no address.
 int clinux_bind_and_listen(const char *host, uint16_t port, int backlog, int send_buffer_bytes);
+/// 0 if nobody listens on the address, else -errno. SO_REUSEPORT lets a second server of the same
+/// user bind a port that is in use without an error; a bind without it tells.
+int clinux_probe_port(const char *host, uint16_t port);
 int clinux_reset_on_close(int fd);
 int clinux_open_reserve(void);
 /// Raises the soft descriptor limit to the hard one; returns the resulting soft limit or -errno.

@@ -1,0 +1,133 @@
+// ConnectionTable: the slots of one loop's connections.
+//
+// A slot is plain memory that never moves, so a pointer to it stays good through any callback; what
+// it holds may belong to the next connection after the end of the tick, which the generation tells.
+//
+//   free ── allocate ──▶ open ── markClosed ──▶ closed ── (end of tick) release ──▶ free
+//                                                          generation + 1
+//
+// Thread: one loop.  Allocates: once, in init; untouched slots cost no memory.
+
+import Glibc
+
+/// Everything the loop knows of one connection. Trivial: copying it copies no reference.
+struct Slot {
+    struct Flags: OptionSet {
+        let rawValue: UInt16
+        /// In use; clear for slots on the free list.
+        static let allocated = Flags(rawValue: 1 << 0)
+        /// The TLS handshake is not done; the handler does not know the connection yet.
+        static let handshaking = Flags(rawValue: 1 << 1)
+        /// The handler wants no bytes for now.
+        static let paused = Flags(rawValue: 1 << 2)
+        /// The socket took less than it was given; EPOLLOUT is armed.
+        static let wantsWrite = Flags(rawValue: 1 << 3)
+        /// Above the high-water mark and not yet at the low one.
+        static let backpressured = Flags(rawValue: 1 << 4)
+        /// Close once the queue is empty.
+        static let closing = Flags(rawValue: 1 << 5)
+        /// Linger after that.
+        static let lingerWanted = Flags(rawValue: 1 << 6)
+        /// Our half is closed, input is thrown away.
+        static let lingering = Flags(rawValue: 1 << 7)
+        /// Ended; waits for the end of the tick.
+        static let closed = Flags(rawValue: 1 << 8)
+        /// The peer will send no more.
+        static let peerClosed = Flags(rawValue: 1 << 9)
+        /// On the list of connections to flush in this tick.
+        static let dirty = Flags(rawValue: 1 << 10)
+        /// On the list of connections to deliver leftovers to in this tick.
+        static let redelivering = Flags(rawValue: 1 << 11)
+    }
+
+    var generation: UInt32 = 1
+    var descriptor: Int32 = -1
+    var flags: Flags = []
+    var listener: UInt16 = 0
+    var interest: Interest = []
+    /// Owned: retained when set, released at the end of the closing tick.
+    var handler: Unmanaged<ConnectionHandler>?
+    var tls: TLSSession?
+    var queue = OutboundQueue()
+    /// Ciphertext the socket has not taken; goes before anything in `queue`.
+    var ciphertext = OutboundQueue()
+    /// Received and not consumed.
+    var leftover: UnsafeMutableRawPointer?
+    var leftoverByteCount = 0
+    var leftoverCapacity = 0
+    /// When the socket last took bytes or the queue was last empty.
+    var lastProgress = MonotonicInstant(nanoseconds: 0)
+    var lingeredByteCount = 0
+    var closeReason = CloseReason.finished
+}
+
+/// All slots of one loop.
+struct ConnectionTable: ~Copyable {
+    let capacity: UInt32
+    private let slots: UnsafeMutablePointer<Slot>
+    /// Freed indices, last freed first: the memory most likely in the cache.
+    private var freeIndices: [UInt32] = []
+    /// Slots ever used; the rest of the memory is untouched.
+    private(set) var usedCount: UInt32 = 0
+    private(set) var openCount = 0
+
+    init(capacity: Int) {
+        precondition(capacity > 0 && capacity < Int(UInt32.max))
+        self.capacity = UInt32(capacity)
+        slots = UnsafeMutableRawPointer(malloc(capacity * MemoryLayout<Slot>.stride)!)
+            .bindMemory(to: Slot.self, capacity: capacity)
+    }
+
+    deinit { free(slots) }
+
+    /// The slot at `index`, which must have been allocated once.
+    func pointer(_ index: UInt32) -> UnsafeMutablePointer<Slot> {
+        assert(index < usedCount)
+        return slots + Int(index)
+    }
+
+    func token(_ index: UInt32) -> EventToken {
+        EventToken(index: index, generation: pointer(index).pointee.generation)
+    }
+
+    /// The slot a token names, or nil if that connection is closed.
+    func find(_ token: EventToken) -> UnsafeMutablePointer<Slot>? {
+        guard token.index < usedCount else { return nil }
+        let slot = slots + Int(token.index)
+        guard slot.pointee.generation == token.generation,
+            slot.pointee.flags.isSuperset(of: .allocated),
+            !slot.pointee.flags.contains(.closed)
+        else { return nil }
+        return slot
+    }
+
+    /// A fresh slot, or nil when all are in use.
+    mutating func allocate() -> UInt32? {
+        let index: UInt32
+        if let recycled = freeIndices.popLast() {
+            index = recycled
+            let generation = slots[Int(index)].generation
+            slots[Int(index)] = Slot(generation: generation)
+        } else {
+            guard usedCount < capacity else { return nil }
+            index = usedCount
+            usedCount += 1
+            (slots + Int(index)).initialize(to: Slot())
+        }
+        slots[Int(index)].flags = .allocated
+        openCount += 1
+        return index
+    }
+
+    /// Gives the slot back; from here on its old tokens find nobody.
+    mutating func release(_ index: UInt32) {
+        let slot = pointer(index)
+        precondition(slot.pointee.flags.contains(.allocated))
+        slot.pointee.flags = []
+        // Generation 0 is kept for the loop's own descriptors.
+        slot.pointee.generation = max(1, slot.pointee.generation &+ 1)
+        freeIndices.append(index)
+        openCount -= 1
+        assert(openCount >= 0)
+    }
+}

@@ -1,0 +1,33 @@
+// ProcessSetup: what a server process does once, before its first thread.
+//
+// Thread: main, before any other.  Allocates: never.  Source: man 2 getrlimit, man 3 sigwaitinfo.
+
+import CLinux
+
+public enum ProcessSetup {
+    /// Raises the soft descriptor limit to the hard one; returns the resulting ceiling.
+    public static func raiseDescriptorLimit() throws(SystemError) -> Int {
+        let limit = clinux_raise_descriptor_limit()
+        if limit < 0 { throw SystemError(code: Int32(-limit), call: "setrlimit(RLIMIT_NOFILE)") }
+        return Int(limit)
+    }
+
+    /// From here on SIGINT, SIGTERM and SIGHUP arrive only through `nextSignal`; SIGPIPE is ignored.
+    public static func blockSignals() { clinux_block_signals() }
+
+    public enum Signal: Equatable, Sendable { case interrupt, terminate, hangUp }
+
+    /// Waits for the next signal, at most `timeout` (nil: for ever); nil after that.
+    public static func nextSignal(atMost timeout: Duration? = nil) -> Signal? {
+        let milliseconds = timeout.map { Int32(clamping: $0.milliseconds) } ?? -1
+        while true {
+            switch clinux_wait_signal(milliseconds) {
+            case SIGINT: return .interrupt
+            case SIGTERM: return .terminate
+            case SIGHUP: return .hangUp
+            case -EINTR: continue
+            default: return nil
+            }
+        }
+    }
+}

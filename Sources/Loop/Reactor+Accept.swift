@@ -1,0 +1,162 @@
+// Reactor+Accept: new connections.
+//
+// Thread: the loop's.  Allocates: the handler, and OpenSSL's session with TLS.
+// Source: man 2 accept4; the reserve descriptor against EMFILE is libev's idea.
+
+import CLinux
+
+/// One listening socket of one loop.
+struct Listener {
+    var descriptor: Int32
+    let identity: TLSIdentity?
+    let makeHandler: (Connection) -> ConnectionHandler
+}
+
+/// A listening address that could not be had; the text says why and what to do.
+public struct ListenError: Error, Sendable, CustomStringConvertible {
+    public let error: SystemError
+    public let description: String
+}
+
+extension Reactor {
+    /// Listens on `host:port` with SO_REUSEPORT, so that every loop has a listener of its own.
+    ///
+    /// - Parameters:
+    ///   - port: 0 takes a free one.
+    ///   - identity: serves TLS with it; nil is plain TCP.
+    ///   - makeHandler: makes the handler of each connection; with TLS after the handshake.
+    /// - Returns: the bound address as text, "127.0.0.1:8080".
+    @discardableResult
+    public func listen(
+        host: String, port: UInt16, identity: TLSIdentity? = nil,
+        makeHandler: @escaping (Connection) -> ConnectionHandler
+    ) throws(ListenError) -> String {
+        let descriptor = clinux_bind_and_listen(
+            host, port, Int32(limits.listenBacklog), Int32(limits.socketSendByteCount))
+        guard descriptor >= 0 else {
+            throw Self.listenError(SystemError(code: -descriptor, call: "listen"), host, port)
+        }
+        let token = EventToken(index: UInt32(listeners.count), generation: 0)
+        do throws(SystemError) {
+            try poller.add(descriptor, .read, token)
+        } catch {
+            _ = clinux_close(descriptor)
+            throw Self.listenError(error, host, port)
+        }
+        listeners.append(
+            Listener(descriptor: descriptor, identity: identity, makeHandler: makeHandler))
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
+            let result = clinux_local_address(descriptor, text.baseAddress, text.count)
+            precondition(result == 0, "getsockname failed with errno \(-result)")
+            return String(cString: text.baseAddress!)
+        }
+    }
+
+    /// Throws if somebody listens on the address already. For the start of a server: the listeners of
+    /// its loops share their port, and so would a second server by accident.
+    public static func checkPortIsFree(host: String, port: UInt16) throws(ListenError) {
+        let result = clinux_probe_port(host, port)
+        if result < 0 {
+            throw listenError(SystemError(code: -result, call: "bind"), host, port)
+        }
+    }
+
+    private static func listenError(
+        _ error: SystemError, _ host: String, _ port: UInt16
+    ) -> ListenError {
+        let hint =
+            switch error.code {
+            case EADDRINUSE: "the port is taken; stop the other program or choose another port"
+            case EACCES: "not permitted; ports below 1024 need CAP_NET_BIND_SERVICE"
+            case EADDRNOTAVAIL: "this machine does not have that address"
+            default: error.description
+            }
+        return ListenError(error: error, description: "cannot listen on \(host):\(port): \(hint)")
+    }
+
+    /// Closes all listening sockets; connections live on.
+    public func stopAccepting() {
+        for position in listeners.indices where listeners[position].descriptor >= 0 {
+            poller.remove(listeners[position].descriptor)
+            _ = clinux_close(listeners[position].descriptor)
+            listeners[position].descriptor = -1
+        }
+    }
+
+    func accept(on position: Int) {
+        let listener = listeners[position]
+        guard listener.descriptor >= 0 else { return }
+        for _ in 0..<limits.acceptCountPerTick {
+            let descriptor = clinux_accept(listener.descriptor)
+            if descriptor >= 0 {
+                adopt(descriptor, listener: position)
+                continue
+            }
+            switch SystemError.kind(of: -descriptor) {
+            case .wouldBlock: return
+            // The peer gave up while it waited in the queue; take the next one.
+            case .retry, .peerGone: continue
+            case .resource:
+                refuseForLackOfDescriptors(listener.descriptor)
+                return
+            case .ourBug: preconditionFailure("accept4 failed with errno \(-descriptor)")
+            }
+        }
+    }
+
+    /// A level-triggered listener with a waiting connection would spin while the process is out of
+    /// descriptors. Giving up the reserve makes room to accept that connection and to refuse it.
+    private func refuseForLackOfDescriptors(_ listener: Int32) {
+        counters.refusedCount += 1
+        if reserve >= 0 {
+            _ = clinux_close(reserve)
+            reserve = -1
+            let refused = clinux_accept(listener)
+            if refused >= 0 { _ = clinux_close(refused) }
+        }
+        reserve = clinux_open_reserve()
+    }
+
+    private func adopt(_ descriptor: Int32, listener position: Int) {
+        counters.acceptedCount += 1
+        guard let index = table.allocate() else {
+            counters.refusedCount += 1
+            _ = clinux_close(descriptor)
+            return
+        }
+        let slot = table.pointer(index)
+        slot.pointee.descriptor = descriptor
+        slot.pointee.listener = UInt16(position)
+        slot.pointee.lastProgress = now
+        slot.pointee.interest = .read
+        do throws(SystemError) {
+            try poller.add(descriptor, .read, table.token(index))
+        } catch {
+            // The kernel has no room for another watch: the same answer as for no descriptor.
+            counters.refusedCount += 1
+            _ = clinux_close(descriptor)
+            table.release(index)
+            return
+        }
+        guard let identity = listeners[position].identity else {
+            open(slot, index)
+            return
+        }
+        guard let session = TLSSession(context: identity.current, channel: tls) else {
+            counters.refusedCount += 1
+            end(slot, index, .aborted)
+            return
+        }
+        slot.pointee.tls = session
+        slot.pointee.flags.insert(.handshaking)
+        wheel.arm(index, at: now.advanced(by: limits.handshakeTimeout))
+    }
+
+    /// Gives the connection its handler.
+    func open(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
+        let connection = Connection(reactor: self, token: table.token(index))
+        let listener = listeners[Int(slot.pointee.listener)]
+        slot.pointee.handler = Unmanaged.passRetained(listener.makeHandler(connection))
+        corked(slot, index) { $0.opened($1) }
+    }
+}

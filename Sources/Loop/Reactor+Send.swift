@@ -1,0 +1,335 @@
+// Reactor+Send: from a handler's bytes to the socket.
+//
+//   in a callback:  send ─▶ cork ───────────────────────▶ one send(2) at the end of the callback
+//   elsewhere:      send ─▶ queue ─▶ dirty list ─▶ one sendmsg(2) in the flush phase
+//                             ▲                         │ socket full: EPOLLOUT
+//                             └──────── rest ◀──────────┘
+//
+// With TLS the plaintext is encrypted just before it is sent, at most as much as the socket takes:
+// what waits, waits as plaintext, but for the one record the socket took in part.
+//
+// Thread: the loop's.  Allocates: only for what the socket does not take at once.
+
+import CLinux
+import Glibc
+
+/// What the connection at work has sent during its callback.
+struct Cork {
+    static let byteCountMax = 64 * 1024
+    let base = malloc(byteCountMax)!
+    var byteCount = 0
+    /// Slot index of the connection at work; nil outside callbacks.
+    var owner: UInt32?
+
+    func free() { Glibc.free(base) }
+}
+
+extension Reactor {
+    // MARK: Entry points
+
+    func send(_ bytes: UnsafeRawBufferPointer, to token: EventToken) {
+        guard let slot = writable(token), bytes.count > 0 else { return }
+        if cork.owner == token.index, slot.pointee.queue.isEmpty,
+            slot.pointee.ciphertext.isEmpty,
+            cork.byteCount + bytes.count <= Cork.byteCountMax
+        {
+            (cork.base + cork.byteCount).copyMemory(
+                from: bytes.baseAddress!, byteCount: bytes.count)
+            cork.byteCount += bytes.count
+            return
+        }
+        guard makeRoom(slot, token.index) else { return }
+        pool.append(bytes, to: &slot.pointee.queue)
+        queued(slot, token.index)
+    }
+
+    func send(_ payload: SharedBytes, to token: EventToken) {
+        guard let slot = writable(token) else { return }
+        guard makeRoom(slot, token.index) else { return }
+        pool.append(payload, to: &slot.pointee.queue)
+        queued(slot, token.index)
+    }
+
+    private func writable(_ token: EventToken) -> UnsafeMutablePointer<Slot>? {
+        guard let slot = find(token) else { return nil }
+        return slot.pointee.flags.isDisjoint(with: [.closing, .handshaking]) ? slot : nil
+    }
+
+    /// Keeps the order (corked bytes go first) and the bound: a connection that already has more
+    /// than the limit waiting is cut. One message larger than the limit passes on an empty queue.
+    private func makeRoom(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) -> Bool {
+        if cork.owner == index, cork.byteCount > 0 {
+            pool.append(
+                UnsafeRawBufferPointer(start: cork.base, count: cork.byteCount),
+                to: &slot.pointee.queue)
+            cork.byteCount = 0
+        }
+        if slot.pointee.queue.byteCount > limits.outboundByteCountMax {
+            counters.slowConsumerCount += 1
+            reset(slot, index, .slowConsumer)
+            return false
+        }
+        return true
+    }
+
+    private func queued(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
+        if slot.pointee.queue.byteCount > limits.outboundByteCountHigh {
+            slot.pointee.flags.insert(.backpressured)
+        }
+        markDirty(slot, index)
+    }
+
+    func markDirty(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
+        guard slot.pointee.flags.isDisjoint(with: [.dirty, .wantsWrite]) else { return }
+        if slot.pointee.ciphertext.isEmpty { slot.pointee.lastProgress = now }
+        slot.pointee.flags.insert(.dirty)
+        dirty.append(index)
+    }
+
+    func queuedByteCount(_ token: EventToken) -> Int {
+        guard let slot = find(token) else { return 0 }
+        let corkedByteCount = cork.owner == token.index ? cork.byteCount : 0
+        return slot.pointee.queue.byteCount + slot.pointee.ciphertext.byteCount + corkedByteCount
+    }
+
+    func isBackpressured(_ token: EventToken) -> Bool {
+        find(token)?.pointee.flags.contains(.backpressured) ?? false
+    }
+
+    // MARK: Corking
+
+    /// Runs a callback of the connection's handler; what it sends leaves together.
+    func corked(
+        _ slot: UnsafeMutablePointer<Slot>, _ index: UInt32,
+        _ callback: (ConnectionHandler, Connection) -> Void
+    ) {
+        guard let handler = slot.pointee.handler else { return }
+        let connection = Connection(reactor: self, token: table.token(index))
+        beginCork(index)
+        handler._withUnsafeGuaranteedRef { callback($0, connection) }
+        endCork(slot, index)
+    }
+
+    func beginCork(_ index: UInt32) {
+        assert(cork.owner == nil, "callbacks do not nest")
+        assert(cork.byteCount == 0)
+        cork.owner = index
+    }
+
+    func endCork(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
+        cork.owner = nil
+        let byteCount = cork.byteCount
+        cork.byteCount = 0
+        guard byteCount > 0, isLive(slot) else { return }
+        let bytes = UnsafeRawBufferPointer(start: cork.base, count: byteCount)
+        let taken = slot.pointee.tls == nil
+            ? transmit(bytes, slot, index) : transmitEncrypted(bytes, slot, index)
+        guard isLive(slot), taken < byteCount else { return }
+        pool.append(
+            UnsafeRawBufferPointer(rebasing: bytes[taken...]), to: &slot.pointee.queue)
+        if slot.pointee.queue.byteCount > limits.outboundByteCountHigh {
+            slot.pointee.flags.insert(.backpressured)
+        }
+        waitUntilWritable(slot, index)
+    }
+
+    // MARK: Flushing
+
+    /// One round, in the tick's flush phase.
+    func flushDirty() {
+        guard !dirty.isEmpty else { return }
+        var position = 0
+        let count = dirty.count
+        while position < count {
+            let index = dirty[position]
+            position += 1
+            let slot = table.pointer(index)
+            slot.pointee.flags.remove(.dirty)
+            if isLive(slot) { flush(slot, index) }
+        }
+        dirty.removeFirst(count)
+    }
+
+    /// Writes what is queued, as far as the socket and the budget go.
+    func flush(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
+        let isDrained = slot.pointee.tls == nil
+            ? flushPlain(slot, index) : flushEncrypted(slot, index)
+        guard isLive(slot) else { return }
+        guard isDrained else { return waitUntilWritable(slot, index) }
+        if slot.pointee.flags.contains(.wantsWrite) {
+            slot.pointee.flags.remove(.wantsWrite)
+            updateInterest(slot, index)
+        }
+        relieve(slot, index)
+        if isLive(slot), slot.pointee.flags.contains(.closing), slot.pointee.queue.isEmpty {
+            finishClose(slot, index)
+        }
+    }
+
+    private func relieve(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
+        guard slot.pointee.flags.contains(.backpressured),
+            slot.pointee.queue.byteCount <= limits.outboundByteCountLow
+        else { return }
+        slot.pointee.flags.remove(.backpressured)
+        corked(slot, index) { $0.becameWritable($1) }
+    }
+
+    private func waitUntilWritable(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
+        if !slot.pointee.flags.contains(.wantsWrite) {
+            slot.pointee.flags.insert(.wantsWrite)
+            slot.pointee.lastProgress = now
+            updateInterest(slot, index)
+        }
+        relieve(slot, index)
+    }
+
+    /// True when the queue is empty.
+    private func flushPlain(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) -> Bool {
+        var budget = limits.writeByteCountPerTick
+        while !slot.pointee.queue.isEmpty {
+            guard budget > 0 else { return false }
+            let (taken, offered) = withUnsafeTemporaryAllocation(of: iovec.self, capacity: 32) {
+                vectors in
+                let batch = pool.gather(slot.pointee.queue, into: vectors, byteCountMax: budget)
+                let result = batch.vectorCount == 1
+                    ? clinux_send(
+                        slot.pointee.descriptor, vectors[0].iov_base, vectors[0].iov_len)
+                    : clinux_sendv(
+                        slot.pointee.descriptor, vectors.baseAddress, batch.vectorCount)
+                return (result, batch.byteCount)
+            }
+            guard let sent = sentByteCount(taken, slot, index) else { return false }
+            pool.consume(sent, from: &slot.pointee.queue)
+            budget -= sent
+            if sent < offered { return false }
+        }
+        return true
+    }
+
+    /// Sorts the result of a send: bytes taken (0 when the socket is full), or nil after an error
+    /// that ended the connection.
+    private func sentByteCount(
+        _ result: Int, _ slot: UnsafeMutablePointer<Slot>, _ index: UInt32
+    ) -> Int? {
+        if result >= 0 {
+            counters.sentByteCount += UInt64(result)
+            if result > 0 { slot.pointee.lastProgress = now }
+            return result
+        }
+        switch SystemError.kind(of: Int32(-result)) {
+        case .retry, .wouldBlock: return 0
+        case .peerGone, .resource: end(slot, index, .peerGone)
+        case .ourBug: preconditionFailure("send failed with errno \(-result)")
+        }
+        return nil
+    }
+
+    /// Sends at once; returns how many bytes the socket took.
+    private func transmit(
+        _ bytes: UnsafeRawBufferPointer, _ slot: UnsafeMutablePointer<Slot>, _ index: UInt32
+    ) -> Int {
+        let result = clinux_send(slot.pointee.descriptor, bytes.baseAddress, bytes.count)
+        return sentByteCount(result, slot, index) ?? 0
+    }
+
+    // MARK: TLS
+
+    /// Encrypts and sends record by record until the socket is full; returns the plaintext used.
+    private func transmitEncrypted(
+        _ bytes: UnsafeRawBufferPointer, _ slot: UnsafeMutablePointer<Slot>, _ index: UInt32
+    ) -> Int {
+        var offset = 0
+        while offset < bytes.count, slot.pointee.ciphertext.isEmpty {
+            let end = min(bytes.count, offset + TLSSession.recordByteCountMax)
+            guard slot.pointee.tls!.write(UnsafeRawBufferPointer(rebasing: bytes[offset..<end]))
+            else {
+                self.end(slot, index, .peerGone)
+                return offset
+            }
+            offset = end
+            flushCiphertext(slot, index)
+            guard isLive(slot) else { return offset }
+        }
+        return offset
+    }
+
+    /// True when queue and ciphertext are empty.
+    private func flushEncrypted(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) -> Bool {
+        guard flushPendingCiphertext(slot, index) else { return false }
+        var budget = limits.writeByteCountPerTick
+        while !slot.pointee.queue.isEmpty {
+            guard budget > 0 else { return false }
+            let used = encryptRecord(slot, index)
+            guard isLive(slot) else { return false }
+            pool.consume(used, from: &slot.pointee.queue)
+            budget -= used
+            flushCiphertext(slot, index)
+            guard isLive(slot), slot.pointee.ciphertext.isEmpty else { return false }
+        }
+        return true
+    }
+
+    /// Gathers up to one record from the queue and encrypts it; returns the plaintext used.
+    private func encryptRecord(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) -> Int {
+        withUnsafeTemporaryAllocation(of: iovec.self, capacity: 32) { vectors in
+            let batch = pool.gather(
+                slot.pointee.queue, into: vectors, byteCountMax: TLSSession.recordByteCountMax)
+            var record = UnsafeRawBufferPointer(
+                start: vectors[0].iov_base, count: vectors[0].iov_len)
+            if batch.vectorCount > 1 {
+                // The receive buffer is free in the flush phase and larger than a record.
+                var filled = 0
+                for vector in vectors.prefix(batch.vectorCount) {
+                    (receiveBuffer + filled).copyMemory(
+                        from: vector.iov_base, byteCount: vector.iov_len)
+                    filled += vector.iov_len
+                }
+                record = UnsafeRawBufferPointer(start: receiveBuffer, count: filled)
+            }
+            if !slot.pointee.tls!.write(record) { end(slot, index, .peerGone) }
+            return record.count
+        }
+    }
+
+    /// Sends what stands in the outgoing window; what the socket does not take is kept.
+    func flushCiphertext(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
+        let byteCount = tls.window.pointee.outgoingByteCount
+        guard byteCount > 0 else { return }
+        tls.window.pointee.outgoingByteCount = 0
+        let bytes = UnsafeRawBufferPointer(start: tls.window.pointee.outgoing, count: byteCount)
+        var taken = 0
+        if slot.pointee.ciphertext.isEmpty {
+            let result = clinux_send(slot.pointee.descriptor, bytes.baseAddress, byteCount)
+            guard let sent = sentByteCount(result, slot, index) else { return }
+            taken = sent
+        }
+        guard taken < byteCount else { return }
+        pool.append(
+            UnsafeRawBufferPointer(rebasing: bytes[taken...]), to: &slot.pointee.ciphertext)
+        if !slot.pointee.flags.contains(.wantsWrite) {
+            slot.pointee.flags.insert(.wantsWrite)
+            slot.pointee.lastProgress = now
+            updateInterest(slot, index)
+        }
+    }
+
+    /// True when no ciphertext of an earlier flush is left.
+    private func flushPendingCiphertext(
+        _ slot: UnsafeMutablePointer<Slot>, _ index: UInt32
+    ) -> Bool {
+        while !slot.pointee.ciphertext.isEmpty {
+            let (taken, offered) = withUnsafeTemporaryAllocation(of: iovec.self, capacity: 32) {
+                vectors in
+                let batch = pool.gather(
+                    slot.pointee.ciphertext, into: vectors, byteCountMax: .max)
+                let result = clinux_sendv(
+                    slot.pointee.descriptor, vectors.baseAddress, batch.vectorCount)
+                return (result, batch.byteCount)
+            }
+            guard let sent = sentByteCount(taken, slot, index) else { return false }
+            pool.consume(sent, from: &slot.pointee.ciphertext)
+            if sent < offered { return false }
+        }
+        return true
+    }
+}

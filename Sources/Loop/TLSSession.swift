@@ -1,0 +1,153 @@
+// TLSSession: one SSL object, and the window through which all SSL objects of a loop see bytes.
+//
+//   socket ─ recv ─▶ [ciphertext in] ─▶ BIO ─▶ SSL_read ─▶ plaintext
+//   socket ◀─ send ─ [ciphertext out] ◀─ BIO ◀─ SSL_write ◀─ plaintext
+//
+// One BIO per loop serves every session, because only one session is worked on at a time: memory
+// BIOs would cost 2 KB per connection. The outgoing side always accepts, so SSL_write never asks
+// for a retry; backpressure is the connection's count of unsent bytes.
+//
+// Thread: one loop.  Allocates: OpenSSL does, per session; the window when a flight outgrows it.
+// Source: OpenSSL 3.0 BIO_meth_new(3), SSL_set0_rbio(3), SSL_get_error(3).
+
+import COpenSSL
+import Glibc
+
+/// The bytes on their way into and out of the session at work.
+struct TLSWindow {
+    var incoming: UnsafeRawPointer?
+    var incomingByteCount = 0
+    var outgoing: UnsafeMutableRawPointer
+    var outgoingByteCount = 0
+    var outgoingCapacity: Int
+}
+
+/// The shared BIO of one loop with its window.
+final class TLSChannel {
+    let window: UnsafeMutablePointer<TLSWindow>
+    fileprivate let bio: OpaquePointer
+
+    /// Two full records with their overhead; a flight with a long certificate chain makes it grow.
+    private static let outgoingByteCount = 64 * 1024
+
+    init() {
+        window = .allocate(capacity: 1)
+        window.initialize(
+            to: TLSWindow(
+                outgoing: malloc(Self.outgoingByteCount)!,
+                outgoingCapacity: Self.outgoingByteCount))
+        bio = BIO_new(Self.method)!
+        BIO_set_data(bio, window)
+        BIO_set_init(bio, 1)
+    }
+
+    deinit {
+        BIO_free(bio)
+        free(window.pointee.outgoing)
+        window.deallocate()
+    }
+
+    /// Immutable after its first use; BIO methods are read-only tables.
+    nonisolated(unsafe) private static let method: OpaquePointer = {
+        let method = BIO_meth_new(BIO_TYPE_SOURCE_SINK | BIO_get_new_index(), "loop window")!
+        BIO_meth_set_read(method) { bio, buffer, count in
+            let window = BIO_get_data(bio)!.assumingMemoryBound(to: TLSWindow.self)
+            copenssl_bio_clear_retry(bio)
+            let taken = min(Int(count), window.pointee.incomingByteCount)
+            guard taken > 0 else {
+                copenssl_bio_set_retry_read(bio)
+                return -1
+            }
+            memcpy(buffer!, window.pointee.incoming!, taken)
+            window.pointee.incoming! += taken
+            window.pointee.incomingByteCount -= taken
+            return Int32(taken)
+        }
+        BIO_meth_set_write(method) { bio, bytes, count in
+            let window = BIO_get_data(bio)!.assumingMemoryBound(to: TLSWindow.self)
+            let needed = window.pointee.outgoingByteCount + Int(count)
+            if needed > window.pointee.outgoingCapacity {
+                window.pointee.outgoing = realloc(window.pointee.outgoing, needed * 2)!
+                window.pointee.outgoingCapacity = needed * 2
+            }
+            memcpy(window.pointee.outgoing + window.pointee.outgoingByteCount, bytes!, Int(count))
+            window.pointee.outgoingByteCount = needed
+            return count
+        }
+        BIO_meth_set_ctrl(method) { _, command, _, _ in
+            // Writes land in the window at once, so a flush has nothing to do and succeeds.
+            command == BIO_CTRL_FLUSH ? 1 : 0
+        }
+        return method
+    }()
+}
+
+/// One server-side SSL object. Whoever holds it must call `free` once.
+struct TLSSession {
+    private let ssl: OpaquePointer
+
+    /// The largest plaintext of one record (RFC 8446 §5.1).
+    static let recordByteCountMax = 16 * 1024
+
+    /// Nil when OpenSSL is out of memory.
+    init?(context: TLSContext, channel: TLSChannel) {
+        guard let ssl = SSL_new(context.pointer) else { return nil }
+        self.ssl = ssl
+        BIO_up_ref(channel.bio)
+        BIO_up_ref(channel.bio)
+        SSL_set0_rbio(ssl, channel.bio)
+        SSL_set0_wbio(ssl, channel.bio)
+        SSL_set_accept_state(ssl)
+    }
+
+    func free() { SSL_free(ssl) }
+
+    enum Progress: Equatable {
+        /// Handshake complete, or this many bytes of plaintext.
+        case done(byteCount: Int)
+        /// The record is not complete yet; wait for more.
+        case wantsMore
+        /// The peer sent close_notify.
+        case closed
+        /// The peer broke the protocol; an alert may stand in the outgoing window.
+        case failed
+    }
+
+    func handshake() -> Progress {
+        let result = SSL_do_handshake(ssl)
+        if result == 1 { return .done(byteCount: 0) }
+        return progress(after: result)
+    }
+
+    func read(into buffer: UnsafeMutableRawPointer, byteCountMax: Int) -> Progress {
+        let count = SSL_read(ssl, buffer, Int32(clamping: byteCountMax))
+        if count > 0 { return .done(byteCount: Int(count)) }
+        return progress(after: count)
+    }
+
+    /// Encrypts `bytes` (1 byte to one record) into the outgoing window; false if the session is
+    /// broken. All or nothing, as the window always accepts.
+    func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        precondition(bytes.count > 0 && bytes.count <= Self.recordByteCountMax)
+        let count = SSL_write(ssl, bytes.baseAddress, Int32(bytes.count))
+        if count != Int32(bytes.count) { ERR_clear_error() }
+        return count == Int32(bytes.count)
+    }
+
+    /// Puts close_notify into the outgoing window.
+    func shutdown() {
+        // 0 means "sent, the peer's not seen yet": we do not wait for it (RFC 8446 §6.1).
+        if SSL_shutdown(ssl) < 0 { ERR_clear_error() }
+    }
+
+    private func progress(after result: Int32) -> Progress {
+        let error = SSL_get_error(ssl, result)
+        switch error {
+        case SSL_ERROR_WANT_READ: return .wantsMore
+        case SSL_ERROR_ZERO_RETURN: return .closed
+        default:
+            ERR_clear_error()
+            return .failed
+        }
+    }
+}
