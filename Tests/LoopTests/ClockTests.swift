@@ -1,0 +1,31 @@
+import Testing
+
+@testable import Loop
+
+@Suite struct ClockTests {
+    @Test(arguments: [
+        (0, "1970-01-01T00:00:00.000000Z"), (-1, "1969-12-31T23:59:59.999999Z"),
+        (951_782_400_000_000, "2000-02-29T00:00:00.000000Z"),
+        (1_770_199_965_123_456, "2026-02-04T10:12:45.123456Z"),
+        (4_107_542_399_000_001, "2100-02-28T23:59:59.000001Z"),
+        (4_107_542_400_000_000, "2100-03-01T00:00:00.000000Z"),
+    ] as [(Int64, String)])
+    func `wall time prints as RFC 3339 in UTC`(microseconds: Int64, text: String) {
+        #expect(WallTime(microseconds: microseconds).description == text)
+    }
+
+    @Test func `moving an instant back past the start stops there`() {
+        let instant = MonotonicInstant(nanoseconds: 5).advanced(by: .seconds(-1))
+        #expect(instant.nanoseconds == 0)
+    }
+
+    @Test func `a log line escapes what could break out of its string`() {
+        let line = Log.line(
+            at: WallTime(microseconds: 0), level: .info, logger: "test", message: "said",
+            fields: [.string("text", "a\"b\\c\nd\u{1}é"), .integer("n", 7), .boolean("ok", true)])
+        #expect(
+            line
+                == #"{"ts":"1970-01-01T00:00:00.000000Z","level":"info","logger":"test","msg":"said","#
+                + #""text":"a\"b\\c\nd\u0001é","n":7,"ok":true}"# + "\n")
+    }
+}
