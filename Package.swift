@@ -59,10 +59,12 @@ let package = Package(
             name: "bench", dependencies: ["WS"], path: "Benchmarks/Bench", swiftSettings: strict),
 
         .target(
-            name: "TestSupport", dependencies: ["Loop", "CLinux", "COpenSSL"], path: "Tests/Support",
+            name: "TestSupport", dependencies: ["Loop", "CLinux", "COpenSSL"],
+            path: "Tests/Support",
             swiftSettings: strict),
         .testTarget(
-            name: "LoopTests", dependencies: ["Loop", "COpenSSL", "TestSupport"], swiftSettings: strict),
+            name: "LoopTests", dependencies: ["Loop", "COpenSSL", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(name: "WSTests", dependencies: ["WS", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "HubTests", dependencies: ["Hub", "TestSupport"], swiftSettings: strict),
         .testTarget(

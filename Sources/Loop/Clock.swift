@@ -54,7 +54,9 @@ public protocol TimeSource: Sendable {
 /// The machine's own clocks.
 public struct SystemTime: TimeSource {
     public init() {}
-    public var monotonicNow: MonotonicInstant { MonotonicInstant(nanoseconds: clinux_monotonic_ns()) }
+    public var monotonicNow: MonotonicInstant {
+        MonotonicInstant(nanoseconds: clinux_monotonic_ns())
+    }
     public var wallNow: WallTime { WallTime(microseconds: clinux_wall_us()) }
 }
 

@@ -122,7 +122,8 @@ extension Reactor {
         cork.byteCount = 0
         guard byteCount > 0, isLive(slot) else { return }
         let bytes = UnsafeRawBufferPointer(start: cork.base, count: byteCount)
-        let taken = slot.pointee.tls == nil
+        let taken =
+            slot.pointee.tls == nil
             ? transmit(bytes, slot, index) : transmitEncrypted(bytes, slot, index)
         guard isLive(slot), taken < byteCount else { return }
         pool.append(
@@ -152,7 +153,8 @@ extension Reactor {
 
     /// Writes what is queued, as far as the socket and the budget go.
     func flush(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
-        let isDrained = slot.pointee.tls == nil
+        let isDrained =
+            slot.pointee.tls == nil
             ? flushPlain(slot, index) : flushEncrypted(slot, index)
         guard isLive(slot) else { return }
         guard isDrained else { return waitUntilWritable(slot, index) }
@@ -191,7 +193,8 @@ extension Reactor {
             let (taken, offered) = withUnsafeTemporaryAllocation(of: iovec.self, capacity: 32) {
                 vectors in
                 let batch = pool.gather(slot.pointee.queue, into: vectors, byteCountMax: budget)
-                let result = batch.vectorCount == 1
+                let result =
+                    batch.vectorCount == 1
                     ? clinux_send(
                         slot.pointee.descriptor, vectors[0].iov_base, vectors[0].iov_len)
                     : clinux_sendv(

@@ -71,7 +71,8 @@ public final class Reactor {
     /// The longest wait, so that the heartbeat stays young.
     private static let waitMillisecondsMax: Int32 = 500
 
-    public init(limits: Limits = Limits(), time: any TimeSource = SystemTime()) throws(SystemError) {
+    public init(limits: Limits = Limits(), time: any TimeSource = SystemTime()) throws(SystemError)
+    {
         limits.validate()
         self.limits = limits
         self.time = time

@@ -39,7 +39,8 @@ public struct SharedBytes {
     /// Valid until the last owner releases.
     @inlinable public var bytes: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(
-            start: UnsafeRawPointer(header) + MemoryLayout<Header>.size, count: header.pointee.count)
+            start: UnsafeRawPointer(header) + MemoryLayout<Header>.size, count: header.pointee.count
+        )
     }
 
     @inlinable public func retain() { header.pointee.owners += 1 }

@@ -61,4 +61,3 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public static func == (a: Self, b: Self) -> Bool { a.code == b.code }
 }
-

@@ -43,6 +43,33 @@ private final class LineEcho: ConnectionHandler {
         #expect(try client.receiveToEnd() == Array("last words\n".utf8))
     }
 
+    @Test func `copies and shared payloads leave in the order they were sent`() throws {
+        final class Mixed: ConnectionHandler {
+            override func received(
+                _ bytes: UnsafeMutableRawBufferPointer, on connection: Connection
+            ) -> Int {
+                let shared = SharedBytes(copying: Array("-shared-".utf8))
+                connection.send("a")
+                connection.send(shared)
+                connection.send("b")
+                connection.send(shared)
+                shared.release()
+                connection.send([UInt8](repeating: UInt8(ascii: "c"), count: Cork.byteCountMax + 1))
+                connection.send("d")
+                connection.closeAfterFlush()
+                connection.send("never")
+                return bytes.count
+            }
+        }
+        let harness = try LoopHarness { _ in Mixed() }
+        let client = try harness.connect()
+
+        try client.send("go")
+
+        let long = String(repeating: "c", count: Cork.byteCountMax + 1)
+        #expect(try client.receiveToEnd() == Array("a-shared-b-shared-\(long)d".utf8))
+    }
+
     @Test func `a message larger than every buffer arrives whole`() throws {
         final class Flood: ConnectionHandler {
             override func opened(_ connection: Connection) {
