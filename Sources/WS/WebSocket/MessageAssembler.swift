@@ -1,0 +1,183 @@
+// MessageAssembler: from received bytes to messages, one event at a time.
+//
+//   receive buffer   │hdr│ payload │hdr│ payload │hdr│ pay…            next(in:at:)
+//                         └─▶ .message, in place          └─▶ collected in the message buffer
+//
+//                        ┌── whole frame is here, FIN ──▶ deliver in place, nothing copied
+//   data frame begins ───┤
+//                        └── otherwise ──▶ collect pieces ──▶ (more fragments) ──▶ deliver
+//
+// What `next` leaves unconsumed is at most a header or a control frame, 139 bytes in all: pieces of
+// data frames are unmasked, checked and collected as they come, so text that is not UTF-8 fails
+// inside an unfinished frame, and nobody waits for a frame larger than the receive buffer.
+//
+// Thread: the connection's loop.  Allocates: only for messages that arrive in pieces.
+// Source: RFC 6455 §5.4, §5.5, §8.1.
+
+/// What a message is made of.
+public enum MessageKind: Sendable {
+    /// UTF-8, checked.
+    case text
+    case binary
+
+    var opcode: Opcode { self == .text ? .text : .binary }
+}
+
+struct MessageAssembler: ~Copyable {
+    /// What stands next in the bytes.
+    enum Event {
+        /// A whole message; valid until `messageDelivered` and as long as the received bytes.
+        case message(UnsafeMutableRawBufferPointer, MessageKind)
+        /// Valid as long as the received bytes.
+        case ping(UnsafeRawBufferPointer)
+        case pong
+        case close(CloseCode)
+        /// Nothing more to be had from these bytes.
+        case incomplete
+        /// The connection has failed; `next` may not be called again.
+        case violation(FrameViolation)
+    }
+
+    /// The data frame whose payload has not arrived completely.
+    private struct OpenFrame {
+        var missingByteCount: Int
+        /// Rotated: its lowest byte is for the next byte to come.
+        var maskingKey: UInt32
+        let isFinal: Bool
+    }
+
+    private let messageByteCountMax: Int
+    /// The kind of the message that is being collected; nil between messages.
+    private var collecting: MessageKind?
+    private var collected = MessageBuffer()
+    private var validator = UTF8Validator()
+    private var openFrame: OpenFrame?
+
+    /// - Parameter messageByteCountMax: the largest message, over all its fragments.
+    init(messageByteCountMax: Int) {
+        precondition(messageByteCountMax > 0)
+        self.messageByteCountMax = messageByteCountMax
+    }
+
+    /// Reads on in `bytes` from `offset` and moves `offset` behind what it has consumed.
+    ///
+    /// Payloads are unmasked in place. Call until it says `incomplete`; after a message call
+    /// `messageDelivered` first.
+    mutating func next(in bytes: UnsafeMutableRawBufferPointer, at offset: inout Int) -> Event {
+        while true {
+            if openFrame != nil {
+                if let event = collect(bytes, at: &offset) { return event }
+            }
+            let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[offset...])
+            let span = rest.assumingMemoryBound(to: UInt8.self).span
+            let room = messageByteCountMax - collected.byteCount
+            let header: FrameHeader
+            switch FrameHeader.parse(span, payloadByteCountMax: room) {
+            case .complete(let parsed): header = parsed
+            case .incomplete: return .incomplete
+            case .violation(let violation): return .violation(violation)
+            }
+            let isWhole = rest.count - header.byteCount >= header.payloadByteCount
+            if header.opcode.isControl {
+                guard isWhole else { return .incomplete }
+                offset += header.byteCount + header.payloadByteCount
+                return control(header, unmaskedPayload(header, in: rest))
+            }
+            if let violation = sequenceViolation(header.opcode) { return .violation(violation) }
+            if isWhole, header.isFinal, collecting == nil {
+                offset += header.byteCount + header.payloadByteCount
+                return inPlace(header, unmaskedPayload(header, in: rest))
+            }
+            begin(header)
+            offset += header.byteCount
+        }
+    }
+
+    /// Frees what the message just delivered was collected in.
+    mutating func messageDelivered() {
+        assert(collecting == nil)
+        if collected.byteCount > 0 { collected.removeAll() }
+    }
+
+    private func unmaskedPayload(
+        _ header: FrameHeader, in rest: UnsafeMutableRawBufferPointer
+    ) -> UnsafeMutableRawBufferPointer {
+        let end = header.byteCount + header.payloadByteCount
+        let payload = UnsafeMutableRawBufferPointer(rebasing: rest[header.byteCount..<end])
+        Mask.apply(header.maskingKey, to: payload)
+        return payload
+    }
+
+    private func control(_ header: FrameHeader, _ payload: UnsafeMutableRawBufferPointer) -> Event {
+        let payload = UnsafeRawBufferPointer(payload)
+        switch header.opcode {
+        case .ping: return .ping(payload)
+        case .pong: return .pong
+        case .close:
+            do throws(FrameViolation) {
+                return .close(try CloseCode.parse(payload))
+            } catch {
+                return .violation(error)
+            }
+        case .continuation, .text, .binary: preconditionFailure("not a control frame")
+        }
+    }
+
+    private func inPlace(_ header: FrameHeader, _ payload: UnsafeMutableRawBufferPointer) -> Event {
+        guard header.opcode == .text else { return .message(payload, .binary) }
+        guard UTF8Validator.isValid(UnsafeRawBufferPointer(payload)) else {
+            return .violation(.invalidUTF8)
+        }
+        return .message(payload, .text)
+    }
+
+    // MARK: Messages in pieces
+
+    private func sequenceViolation(_ opcode: Opcode) -> FrameViolation? {
+        if opcode == .continuation {
+            return collecting == nil ? .continuationWithoutStart : nil
+        }
+        return collecting == nil ? nil : .messageInsideMessage
+    }
+
+    private mutating func begin(_ header: FrameHeader) {
+        if header.opcode != .continuation {
+            collecting = header.opcode == .text ? .text : .binary
+            validator = UTF8Validator()
+        }
+        openFrame = OpenFrame(
+            missingByteCount: header.payloadByteCount, maskingKey: header.maskingKey,
+            isFinal: header.isFinal)
+    }
+
+    /// Takes what is here of the open frame. Nil when the frame is complete and its message not.
+    private mutating func collect(
+        _ bytes: UnsafeMutableRawBufferPointer, at offset: inout Int
+    ) -> Event? {
+        guard var frame = openFrame, let kind = collecting else {
+            preconditionFailure("an open frame belongs to a message")
+        }
+        let byteCount = min(frame.missingByteCount, bytes.count - offset)
+        let piece = UnsafeMutableRawBufferPointer(
+            rebasing: bytes[offset..<(offset + byteCount)])
+        Mask.apply(frame.maskingKey, to: piece)
+        if kind == .text, !validator.append(UnsafeRawBufferPointer(piece)) {
+            return .violation(.invalidUTF8)
+        }
+        collected.append(UnsafeRawBufferPointer(piece))
+        assert(collected.byteCount <= messageByteCountMax)
+        offset += byteCount
+        frame.missingByteCount -= byteCount
+        frame.maskingKey = Mask.rotated(frame.maskingKey, by: byteCount)
+
+        guard frame.missingByteCount == 0 else {
+            openFrame = frame
+            return .incomplete
+        }
+        openFrame = nil
+        guard frame.isFinal else { return nil }
+        if kind == .text, !validator.isBetweenCharacters { return .violation(.invalidUTF8) }
+        collecting = nil
+        return .message(collected.bytes, kind)
+    }
+}
