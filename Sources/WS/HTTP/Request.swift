@@ -1,0 +1,147 @@
+// Request: one complete request, as a value that a handler may take to any thread.
+//
+//   bytes  [ the head as it came, one copy ]      head  [ ranges into it ]      body  [ decoded ]
+//
+// Thread: a pure value.  Allocates: the copy of the head; an accessor, the string it returns.
+
+import Loop
+
+/// A request with its body.
+public struct Request: Sendable {
+    let head: RequestHead
+    /// The first `head.byteCount` bytes of the request.
+    let bytes: [UInt8]
+    /// Without transfer coding.
+    public internal(set) var body: [UInt8] = []
+    public let isEncrypted: Bool
+    /// "127.0.0.1:51234".
+    public let peer: String
+    /// What this request is called in logs and problem bodies.
+    public let trace: TraceContext
+
+    init(head: RequestHead, bytes: [UInt8], isEncrypted: Bool, peer: String, traces: inout TraceSource) {
+        self.head = head
+        self.bytes = bytes
+        self.isEncrypted = isEncrypted
+        self.peer = peer
+        trace = traces.context(continuing: head.first(.traceparent).map { bytes[$0.indices] })
+    }
+
+    public var method: HTTPMethod { head.method }
+    /// The method as it was sent, also an unknown one.
+    public var methodText: String { text(head.methodRange) }
+    public var version: HTTPVersion { head.version }
+
+    // MARK: Target
+
+    /// The path as it was sent, escapes included; "/" if an absolute-form target had none.
+    public var path: String { head.pathRange.isEmpty ? "/" : text(head.pathRange) }
+    /// What follows the "?", as it was sent.
+    public var rawQuery: String? { head.queryRange.map(text) }
+    /// Path and query, with the value of every `access_token` replaced: fit for logs and problem
+    /// bodies, where a bearer token must not appear.
+    public var redactedTarget: String {
+        guard let queryRange = head.queryRange else { return path }
+        var redacted = path + "?"
+        var isFirst = true
+        for pair in bytes[queryRange.indices].split(separator: 0x26, omittingEmptySubsequences: false) {
+            if !isFirst { redacted += "&" }
+            isFirst = false
+            let name = pair.prefix { $0 != 0x3D }
+            if name.count < pair.count && PercentEncoding.decodeForm(name).isAccessToken {
+                redacted += String(decoding: name, as: UTF8.self) + "=redacted"
+            } else {
+                redacted += String(decoding: pair, as: UTF8.self)
+            }
+        }
+        return redacted
+    }
+
+    /// The decoded value of the first query parameter of that name, which is case-sensitive. A name
+    /// without "=" has the empty value.
+    public func query(_ name: String) -> String? {
+        guard let queryRange = head.queryRange else { return nil }
+        for pair in bytes[queryRange.indices].split(separator: 0x26) {
+            let rawName = pair.prefix { $0 != 0x3D }
+            if PercentEncoding.decodeForm(rawName) == name {
+                return PercentEncoding.decodeForm(pair.dropFirst(rawName.count + 1))
+            }
+        }
+        return nil
+    }
+
+    /// The path's bytes as they were sent.
+    var pathBytes: ArraySlice<UInt8> { bytes[head.pathRange.indices] }
+
+    /// Whether the path is `prefix` or lies below it, ASCII case ignored: `/api` has `/api/orders`
+    /// and not `/apis`.
+    public func isBelow(_ prefix: String) -> Bool {
+        let path = pathBytes
+        let count = prefix.utf8.count
+        guard path.count >= count, path.prefix(count).elementsEqual(prefix.utf8, by: { $0.lowercased == $1.lowercased })
+        else { return false }
+        return path.count == count || prefix.utf8.last == .slash
+            || path[path.startIndex + count] == .slash
+    }
+
+    // MARK: Fields
+
+    /// The value of the first field of that name.
+    public func header(_ name: HeaderName) -> String? { head.first(name).map(text) }
+
+    /// The same for any name, ASCII case ignored.
+    public func header(named name: String) -> String? {
+        for field in head.fields
+        where bytes[field.nameRange.indices].elementsEqual(
+            name.utf8, by: { $0.lowercased == $1.lowercased })
+        {
+            return text(field.valueRange)
+        }
+        return nil
+    }
+
+    /// Fields of that name; more than one where only one makes sense is a reason to refuse.
+    public func headerCount(_ name: HeaderName) -> Int { head.count(of: name) }
+
+    /// The bytes of the first field of that name, without a string.
+    public func headerBytes(_ name: HeaderName) -> ArraySlice<UInt8>? {
+        head.first(name).map { bytes[$0.indices] }
+    }
+
+    /// Whether a comma-separated field, in one line or several, lists `token`, which is given in
+    /// lower case.
+    public func lists(_ token: StaticString, in name: HeaderName) -> Bool {
+        head.lists(token, in: name, of: bytes.span)
+    }
+
+    private func text(_ range: ByteRange) -> String {
+        String(decoding: bytes[range.indices], as: UTF8.self)
+    }
+}
+
+extension Request {
+    /// A request as a peer could have sent it, for the tests of handlers; traps if it is malformed.
+    /// Host is added unless `fields` has one.
+    public static func sample(
+        _ method: String = "GET", _ target: String, fields: [(String, String)] = [],
+        body: [UInt8] = []
+    ) -> Request {
+        var text = "\(method) \(target) HTTP/1.1\r\n"
+        if !fields.contains(where: { $0.0.lowercased() == "host" }) { text += "Host: test\r\n" }
+        for (name, value) in fields { text += "\(name): \(value)\r\n" }
+        let bytes = Array((text + "\r\n").utf8)
+        var parser = RequestParser(limits: HTTPLimits())
+        guard case .complete(let head) = parser.parse(bytes.span) else {
+            preconditionFailure("malformed sample request: \(text)")
+        }
+        var traces = TraceSource(seed: 1)
+        var request = Request(
+            head: head, bytes: bytes, isEncrypted: false, peer: "127.0.0.1:1", traces: &traces)
+        request.body = body
+        return request
+    }
+}
+
+extension String {
+    fileprivate var isAccessToken: Bool { lowercased() == "access_token" }
+}

@@ -1,0 +1,75 @@
+// RequestHead: a request line and its fields, as ranges into the bytes they were read from.
+//
+//   GET /api/orders?size=10 HTTP/1.1␍␊Host: shop␍␊…␍␊
+//       └─── path ──┘└query─┘         └name┘ └value┘      offsets from the front of the buffer
+//
+// Thread: a pure value.  Allocates: one array of fields.  Source: RFC 9112 §2, §3, §6, §9.3.
+
+/// One field line.
+public struct HeaderField: Equatable, Sendable {
+    public let name: HeaderName
+    public let nameRange: ByteRange
+    /// Without the blanks around it; may be empty.
+    public let valueRange: ByteRange
+}
+
+/// How the end of the body is found (RFC 9112 §6.3).
+public enum BodyFraming: Equatable, Sendable {
+    case none
+    /// Content-Length; zero is possible.
+    case length(Int)
+    case chunked
+}
+
+/// HTTP/1.1 covers 1.2 to 1.9 too, which differ in nothing a server may rely on (RFC 9110 §2.5).
+public enum HTTPVersion: Equatable, Sendable { case http10, http11 }
+
+/// The head of one request. Its ranges are valid for the buffer it was parsed from and for an
+/// exact copy of that buffer's first `byteCount` bytes.
+public struct RequestHead: Equatable, Sendable {
+    public internal(set) var method: HTTPMethod = .other
+    public internal(set) var version: HTTPVersion = .http11
+    var methodRange = ByteRange.empty
+    /// Starts with "/", or is "*" for OPTIONS, or is empty in an absolute-form without a path.
+    var pathRange = ByteRange.empty
+    /// Behind the "?"; nil if there is none.
+    var queryRange: ByteRange?
+    /// Of an absolute-form target; it overrides Host (RFC 9112 §3.2.2).
+    var authorityRange: ByteRange?
+    public internal(set) var fields: [HeaderField] = []
+    public internal(set) var framing: BodyFraming = .none
+    /// What the peer wants; the server may still decide to close (RFC 9112 §9.3).
+    public internal(set) var keepsAlive = true
+    /// The peer waits for "100 Continue" before it sends the body (RFC 9110 §10.1.1).
+    public internal(set) var expectsContinue = false
+    /// All bytes of the head, its leading empty lines and its final CRLF included.
+    public internal(set) var byteCount = 0
+
+    /// The value of the first field of that name.
+    public func first(_ name: HeaderName) -> ByteRange? {
+        assert(name != .other, "other names are found by their text")
+        for field in fields where field.name == name { return field.valueRange }
+        return nil
+    }
+
+    /// Fields of that name.
+    public func count(of name: HeaderName) -> Int {
+        var count = 0
+        for field in fields where field.name == name { count += 1 }
+        return count
+    }
+
+    /// Whether a comma-separated field, in one line or several, lists `token` (in lower case).
+    func lists(_ token: StaticString, in name: HeaderName, of bytes: borrowing Span<UInt8>) -> Bool {
+        for field in fields where field.name == name {
+            let end = field.valueRange.end
+            var start = Int(field.valueRange.start)
+            while start <= end {
+                let (element, next) = bytes.listElement(at: start, end: end)
+                if token.equalsIgnoringCase(bytes, element) { return true }
+                start = next
+            }
+        }
+        return false
+    }
+}
