@@ -1,0 +1,118 @@
+// SQLiteDatabase: one write connection behind a lock, and a few read connections.
+//
+//   write { … } ──▶ lock ──▶ BEGIN IMMEDIATE … COMMIT (fsync)        one at a time, others queue
+//   read  { … } ──▶ pool ──▶ BEGIN … COMMIT                          a snapshot; never waits for writes
+//
+// Write-ahead logging lets readers go on during a commit. Commits stand in one log, so a commit that
+// was synced makes all commits before it safe: work that may be repeated (an ack) can commit without
+// a sync of its own and still never overtakes what it depends on.
+//
+// Thread: any worker thread; calls block.  Source: https://www.sqlite.org/wal.html
+
+import Loop
+import Synchronization
+
+/// What a commit waits for.
+enum Durability: Sendable {
+    /// The disk: it survives a loss of power.
+    case synced
+    /// The operating system: it survives kill -9; a loss of power may take it and all later ones.
+    case ordered
+}
+
+public final class SQLiteDatabase: Sendable {
+    public struct Settings: Sendable {
+        /// False never waits for the disk: for tests and demonstrations only.
+        public var isSynced = true
+        /// How long a statement waits for a lock of another process (a backup, a shell).
+        public var busyTimeout: Duration = .seconds(5)
+        /// Read connections; further readers wait for one.
+        public var readerCount = 3
+        /// Refuse a file that another process serves. Tools that only look may turn it off.
+        public var isExclusive = true
+        public init() {}
+    }
+
+    /// The write connection and the durability it is set to.
+    private struct Writer: Sendable {
+        let connection: SQLiteConnection
+        var durability: Durability
+    }
+
+    public let path: String
+    private let settings: Settings
+    private let lock: DatabaseLock?
+    private let writer: Mutex<Writer>
+    /// Nil for a database in memory, which only the write connection can see.
+    private let readers: ConditionLock<[SQLiteConnection]>?
+
+    /// Opens or creates the file. `path` may be ":memory:".
+    ///
+    /// Fails with one clear line for a file that is damaged, unreadable or served by another process.
+    public init(path: String, settings: Settings = Settings()) throws(StoreError) {
+        precondition(settings.readerCount > 0)
+        self.path = path
+        self.settings = settings
+        let isInMemory = path == ":memory:"
+        lock = settings.isExclusive && !isInMemory ? try DatabaseLock(database: path) : nil
+        let connection = try SQLiteConnection(
+            path: path, readOnly: false, busyTimeout: settings.busyTimeout)
+        try connection.run("PRAGMA journal_mode = WAL")
+        try connection.run("PRAGMA foreign_keys = ON")
+        // After a burst the log file shrinks back to 64 MiB.
+        try connection.run("PRAGMA journal_size_limit = 67108864")
+        try connection.run("PRAGMA synchronous = NORMAL")
+        writer = Mutex(Writer(connection: connection, durability: .ordered))
+        if isInMemory {
+            readers = nil
+        } else {
+            var pool: [SQLiteConnection] = []
+            for _ in 0..<settings.readerCount {
+                pool.append(
+                    try SQLiteConnection(
+                        path: path, readOnly: true, busyTimeout: settings.busyTimeout))
+            }
+            readers = ConditionLock(pool)
+        }
+    }
+
+    /// Runs `body` in a write transaction; its effects are there for all once this returns, and for
+    /// none if it throws.
+    func write<Value: Sendable>(
+        _ durability: Durability, _ body: (SQLiteConnection) throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        try writer.withLock { (writer) throws(StoreError) -> Value in
+            let wanted: Durability = settings.isSynced ? durability : .ordered
+            if writer.durability != wanted {
+                // Takes effect only between transactions, which is where we are.
+                switch wanted {
+                case .synced: try writer.connection.run("PRAGMA synchronous = FULL")
+                case .ordered: try writer.connection.run("PRAGMA synchronous = NORMAL")
+                }
+                writer.durability = wanted
+            }
+            let connection = writer.connection
+            return try connection.transaction(begin: "BEGIN IMMEDIATE") {
+                () throws(StoreError) -> Value in try body(connection)
+            }
+        }
+    }
+
+    /// Runs `body` on a snapshot that no write can change under it.
+    func read<Value: Sendable>(
+        _ body: (SQLiteConnection) throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        guard let readers else {
+            return try writer.withLock { (writer) throws(StoreError) -> Value in
+                try body(writer.connection)
+            }
+        }
+        guard let connection = readers.wait(atMost: settings.busyTimeout, { $0.popLast() }) else {
+            throw .unavailable("database '\(path)': all read connections are busy")
+        }
+        defer { readers.withLockThenWakeAll { $0.append(connection) } }
+        return try connection.transaction(begin: "BEGIN") { () throws(StoreError) -> Value in
+            try body(connection)
+        }
+    }
+}
