@@ -1,0 +1,18 @@
+// Principal: who a valid token speaks for, and until when.
+//
+// Thread: a pure value.
+
+import Loop
+
+public struct Principal: Equatable, Sendable {
+    /// The subject, verbatim: not trimmed, not case-folded. Nil where the token names nobody, or
+    /// names an empty text; such a caller may look at products and nothing else.
+    public var user: String?
+    /// A connection opened with the token ends here.
+    public var expiresAt: WallTime
+
+    public init(user: String?, expiresAt: WallTime) {
+        self.user = user
+        self.expiresAt = expiresAt
+    }
+}

@@ -1,0 +1,90 @@
+// Configuration: everything the program can be told, as typed values.
+//
+//   flag > environment > file > default  ──▶ ConfigurationLoader ──▶ Configuration ──▶ services
+//
+// Names, defaults, ranges and prose stand in one place, the table in Settings.swift; the loader
+// assigns every field from it, so what a field holds before that has no meaning.
+//
+// Thread: a pure value, made once at start.
+
+import Loop
+
+/// The parts of the platform one process can play.
+public enum Role: String, Sendable, CaseIterable {
+    /// The HTTP API that takes orders.
+    case accept
+    /// The worker that completes them.
+    case process
+    /// The hub that tells the browsers.
+    case notification
+}
+
+public struct Configuration: Sendable {
+    // Where it runs
+
+    /// Development: dev tokens are issued, and the documented key is good enough.
+    public var isDevelopment = false
+    public var roles: Set<Role> = []
+    /// Holds the embedded database and bus.
+    public var dataDirectory = ""
+    /// Nil: no listener without TLS.
+    public var http: ListenAddress?
+    /// Nil: no listener with TLS. Never set without certificate and key.
+    public var https: ListenAddress?
+    /// PEM files.
+    public var certificateFile: String?
+    public var keyFile: String?
+    /// Loops, each on a thread of its own; at least 1.
+    public var threadCount = 0
+    /// The static shop; nil: none is served.
+    public var webDirectory: String?
+
+    // Engines
+
+    /// The SQLite file; nil for the one in `dataDirectory`.
+    public var databaseFile: String?
+    public var isBusEmbedded = false
+    public var isStateEmbedded = false
+    public var acceptedQueue = ""
+    public var processedQueue = ""
+    /// Retries after the first try.
+    public var processingRetryCountMax = 0
+    public var workflowTTL: Duration = .zero
+
+    // Who is who
+
+    /// The HMAC key as UTF-8 text; never logged. Empty only where no role needs one.
+    public var signingKey = ""
+    /// Checked when set; always set outside development.
+    public var tokenIssuer: String?
+    public var tokenAudience: String?
+    public var clockSkew: Duration = .zero
+    public var devTokenLifetime: Duration = .zero
+
+    // HTTP and hub
+
+    public var corsOrigins: [String] = []
+    public var channelPrefix = ""
+    public var hubKeepAlive: Duration = .zero
+    public var hubClientTimeout: Duration = .zero
+    public var hubHandshakeTimeout: Duration = .zero
+    public var hubMessageByteCountMax = 0
+
+    // Limits and life cycle
+
+    /// Per loop.
+    public var connectionCountMax = 0
+    public var bodyByteCountMax = 0
+    public var orderItemCountMax = 0
+    public var quantityMax = 0
+    public var workerCount = 0
+    public var workerQueueCountMax = 0
+    public var drainDelay: Duration = .zero
+    public var drainPeriod: Duration = .zero
+    /// While this file exists `/health/ready` says 503.
+    public var drainingFile = ""
+    public var logLevel: LogLevel = .info
+
+    /// Only the loader makes one, from the table; tests take `ConfigurationLoader.defaults`.
+    init() {}
+}

@@ -1,0 +1,100 @@
+// ConfigurationCheck: the rules between settings, and the ones a production system must keep.
+//
+// Thread: start-up only.  Allocates: freely.
+
+import Loop
+
+struct ConfigurationCheck {
+    /// Changed only where a default has to give way (no certificate: no HTTPS).
+    private(set) var values: Configuration
+    private(set) var problems: [ConfigurationProblem] = []
+    private(set) var warnings: [String] = []
+    private let texts: [String: SettingText]
+    private let purpose: ConfigurationPurpose
+
+    init(
+        _ values: Configuration, _ texts: [String: SettingText], _ purpose: ConfigurationPurpose
+    ) {
+        self.values = values
+        self.texts = texts
+        self.purpose = purpose
+    }
+
+    mutating func run() {
+        checkListeners()
+        checkHub()
+        switch purpose {
+        case .serve: checkIdentity()
+        case .token: checkSigningKey()
+        case .data, .show: break
+        }
+    }
+
+    private mutating func refuse(_ name: String, _ text: String) {
+        let setting = Settings.named(name)
+        let origin = texts[name]?.origin
+        let subject =
+            origin == nil || origin == "default" ? setting?.flag ?? setting?.variable : origin
+        problems.append(.init(.configuration, subject ?? name, text))
+    }
+
+    private mutating func checkListeners() {
+        if values.certificateFile != nil, values.keyFile == nil {
+            refuse("cert", "has no key with it; add --key FILE")
+        }
+        if values.keyFile != nil, values.certificateFile == nil {
+            refuse("key", "has no certificate with it; add --cert FILE")
+        }
+        if values.certificateFile == nil, values.https != nil {
+            if texts["https"]?.origin != "default" {
+                refuse("https", "needs a certificate; add --cert FILE and --key FILE")
+            }
+            values.https = nil
+        }
+        if values.http == nil, values.https == nil, problems.isEmpty {
+            refuse("http", "no listener is left; give --http or --https an address")
+        }
+        if let http = values.http, http.port != 0, http == values.https {
+            refuse("https", "is the address of --http too; give it another port")
+        }
+    }
+
+    private mutating func checkHub() {
+        if values.hubClientTimeout <= values.hubKeepAlive {
+            refuse("hub.client-timeout", "is not longer than hub.keep-alive; double that one")
+        }
+    }
+
+    private mutating func checkIdentity() {
+        // A process that only works on the queue sees no token.
+        guard values.roles.contains(.accept) || values.roles.contains(.notification) else { return }
+        checkSigningKey()
+        if values.isDevelopment {
+            warnForeignReach()
+            return
+        }
+        if values.tokenIssuer == nil {
+            refuse("jwt.issuer", "is not set; name the issuer whose tokens are good, or use --dev")
+        }
+        if values.tokenAudience == nil {
+            refuse("jwt.audience", "is not set; name the audience tokens are for, or use --dev")
+        }
+    }
+
+    private mutating func checkSigningKey() {
+        guard !values.isDevelopment, let weakness = SigningKey.weakness(of: values.signingKey)
+        else {
+            return
+        }
+        refuse(
+            "jwt.signing-key",
+            "the signing key \(weakness); set \(Setting.variable(for: "jwt.signing-key")) "
+                + "to at least \(SigningKey.byteCountMin) random bytes, or use --dev")
+    }
+
+    private mutating func warnForeignReach() {
+        for address in [values.http, values.https].compactMap({ $0 }) where !address.isLoopback {
+            warnings.append("development mode gives a token to anyone who can reach \(address)")
+        }
+    }
+}

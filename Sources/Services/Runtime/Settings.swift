@@ -1,0 +1,240 @@
+// Settings: the one table of everything that can be configured.
+//
+// Parsing, --help, `contoso config show|docs` and the "did you mean" of errors all read it. A new
+// setting is one row here and one field in Configuration.
+//
+// Thread: constants.  Source: the variable names of the .NET system are those of its
+// appsettings.json files, with __ for the section separator.
+
+import Loop
+
+enum Settings {
+    static let all = general + engines + identity + web + limits
+
+    static func named(_ name: String) -> Setting? { all.first { $0.name == name } }
+
+    private static let general: [Setting] = [
+        .toggle(
+            "dev", \.isDevelopment, default: false,
+            aliases: [
+                Setting.Alias("ASPNETCORE_ENVIRONMENT", translate: isDevelopmentName),
+                Setting.Alias("DOTNET_ENVIRONMENT", translate: isDevelopmentName),
+            ], "Development: issue tokens at POST /dev/token, accept the documented signing key"),
+        Setting(
+            "roles", "LIST", default: "accept,process,notification",
+            "Parts this process plays: accept, process, notification"
+        ) { text, configuration throws(SettingValueError) in
+            let names = SettingValue.list(text)
+            let roles = names.compactMap(Role.init(rawValue:))
+            guard !roles.isEmpty, roles.count == names.count else {
+                throw SettingValueError("write one or more of accept,process,notification")
+            }
+            configuration.roles = Set(roles)
+        },
+        .text("data", "DIR", \.dataDirectory, default: "data", "Directory of the embedded engines"),
+        .address(
+            "http", \.http, default: "0.0.0.0:8080", dev: "localhost:8080",
+            aliases: [Setting.Alias("ASPNETCORE_URLS") { address(in: $0, scheme: "http") }],
+            "Address of the listener without TLS"),
+        .address(
+            "https", \.https, default: "0.0.0.0:8443", dev: "localhost:8443",
+            aliases: [Setting.Alias("ASPNETCORE_URLS") { address(in: $0, scheme: "https") }],
+            "Address of the listener with TLS; needs --cert and --key"),
+        .optionalText("cert", "FILE", \.certificateFile, "Certificate chain, PEM"),
+        .optionalText("key", "FILE", \.keyFile, "Private key of the certificate, PEM"),
+        .integer("threads", \.threadCount, in: 0...64, default: "0", "Loops; 0: one per core"),
+        .optionalText(
+            "web", "DIR", \.webDirectory, default: "web",
+            "Static shop; the default counts only where it exists"),
+        Setting(
+            "log.level", "LEVEL", default: "info",
+            aliases: [Setting.Alias("Serilog__MinimumLevel__Default", translate: logLevelName)],
+            "debug, info, warning or error"
+        ) { text, configuration throws(SettingValueError) in
+            guard let level = LogLevel.allCases.first(where: { $0.name == text }) else {
+                throw SettingValueError("write debug, info, warning or error")
+            }
+            configuration.logLevel = level
+        },
+    ]
+
+    private static let engines: [Setting] = [
+        Setting(
+            "database", "URL", default: "embedded", secrecy: .connection,
+            aliases: [
+                Setting.Alias("ConnectionStrings__Contoso"),
+                Setting.Alias("CONTOSO_CONNECTIONSTRING"),
+            ], "embedded (DATA/contoso.db) or sqlite:PATH"
+        ) { text, configuration throws(SettingValueError) in
+            if text == "embedded" {
+                configuration.databaseFile = nil
+            } else if text.hasPrefix("sqlite:"), text.utf8.count > 7 {
+                configuration.databaseFile = String(text.dropFirst(7))
+            } else {
+                throw notSupported("embedded or sqlite:PATH")
+            }
+        },
+        Setting(
+            "broker", "URL", default: "embedded", secrecy: .connection,
+            aliases: [
+                Setting.Alias("RabbitMQ__ConnectionString"),
+                Setting.Alias("AzureServiceBus__ConnectionString") { $0.isEmpty ? nil : $0 },
+            ], "embedded"
+        ) { text, configuration throws(SettingValueError) in
+            guard text == "embedded" else { throw notSupported("embedded") }
+            configuration.isBusEmbedded = true
+        },
+        Setting(
+            "state", "URL", default: "embedded", secrecy: .connection,
+            aliases: [Setting.Alias("ConnectionStrings__Redis")], "embedded"
+        ) { text, configuration throws(SettingValueError) in
+            guard text == "embedded" else { throw notSupported("embedded") }
+            configuration.isStateEmbedded = true
+        },
+        .text(
+            "queue.accepted", "NAME", \.acceptedQueue, default: "order.accepted",
+            "Queue from accept to process"),
+        .text(
+            "queue.processed", "NAME", \.processedQueue, default: "order.processed",
+            "Queue from process to notification"),
+        .integer(
+            "queue.retries", \.processingRetryCountMax, in: 0...100, default: "5",
+            aliases: [Setting.Alias("RabbitMQ__MaxProcessingAttempts")],
+            "Retries of a message before it is dead-lettered"),
+        .duration(
+            "workflow.ttl", \.workflowTTL, in: .seconds(1)...(.seconds(604_800)), default: "30m",
+            aliases: [Setting.Alias("WorkflowState__Ttl")],
+            "How long owner and status of an order stay in the state store"),
+    ]
+
+    private static let identity: [Setting] = [
+        Setting(
+            "jwt.signing-key", "TEXT", default: nil, dev: SigningKey.documented, secrecy: .secret,
+            aliases: [Setting.Alias("Jwt__SigningKey"), Setting.Alias("DevJwt__SigningKey")],
+            "HMAC key of tokens, at least 32 bytes"
+        ) { text, configuration throws(SettingValueError) in
+            configuration.signingKey = text
+        },
+        .optionalText(
+            "jwt.issuer", "TEXT", \.tokenIssuer,
+            aliases: [Setting.Alias("Jwt__Issuer"), Setting.Alias("DevJwt__Issuer")],
+            "Required iss of a token; must be set outside development"),
+        .optionalText(
+            "jwt.audience", "TEXT", \.tokenAudience,
+            aliases: [Setting.Alias("Jwt__Audience"), Setting.Alias("DevJwt__Audience")],
+            "Required aud of a token; must be set outside development"),
+        .duration(
+            "jwt.clock-skew", \.clockSkew, in: .zero...(.seconds(300)), default: "30s",
+            "How far clocks may differ when exp and nbf are checked"),
+        .duration(
+            "jwt.dev-lifetime", \.devTokenLifetime, in: .seconds(60)...(.seconds(2_592_000)),
+            default: "120m",
+            aliases: [Setting.Alias("DevJwt__ExpiresMinutes") { minutes($0) }],
+            "Lifetime of a token of POST /dev/token"),
+    ]
+
+    private static let web: [Setting] = [
+        Setting(
+            "cors.origins", "LIST", default: "http://localhost:4200,https://localhost:4200",
+            "Origins whose pages may call us; none: no other origin"
+        ) { text, configuration throws(SettingValueError) in
+            let origins = text == "none" ? [] : SettingValue.list(text)
+            for origin in origins where !isOrigin(origin) {
+                throw SettingValueError("write origins such as https://shop.example, or none")
+            }
+            configuration.corsOrigins = origins
+        },
+        .text(
+            "hub.channel-prefix", "TEXT", \.channelPrefix, default: "contoso-signalr",
+            aliases: [Setting.Alias("SignalR__ChannelPrefix")], "Prefix of backplane channels"),
+        .duration(
+            "hub.keep-alive", \.hubKeepAlive, in: .seconds(1)...(.seconds(240)), default: "15s",
+            "Silence after which the hub pings a client"),
+        .duration(
+            "hub.client-timeout", \.hubClientTimeout, in: .seconds(2)...(.seconds(600)),
+            default: "30s", "Silence after which the hub gives a client up"),
+        .duration(
+            "hub.handshake-timeout", \.hubHandshakeTimeout, in: .seconds(1)...(.seconds(120)),
+            default: "15s", "Time a client has for the hub handshake"),
+        .size(
+            "hub.message-size", \.hubMessageByteCountMax, in: 1024...(16 << 20),
+            default: "32KiB", "Largest message a client may send"),
+    ]
+
+    private static let limits: [Setting] = [
+        .integer(
+            "limits.connections", \.connectionCountMax, in: 16...1_000_000, default: "16384",
+            "Connections per loop; more are closed at once"),
+        .size(
+            "limits.body", \.bodyByteCountMax, in: 1024...(30 << 20), default: "1MiB",
+            "Largest request body; more is 413"),
+        .integer(
+            "limits.order-items", \.orderItemCountMax, in: 1...10_000, default: "200",
+            "Lines in one order; more is 400"),
+        .integer(
+            "limits.quantity", \.quantityMax, in: 1...2_147_483_647, default: "100000",
+            "Quantity of one line; more is 400"),
+        .integer(
+            "workers.count", \.workerCount, in: 1...64, default: "4",
+            "Threads for calls that block"),
+        .integer(
+            "workers.queue", \.workerQueueCountMax, in: 1...1_000_000, default: "1024",
+            "Requests that wait for a worker; more are 503"),
+        .duration(
+            "drain.delay", \.drainDelay, in: .zero...(.seconds(300)), default: "5s", dev: "0s",
+            "From SIGTERM to the first close, so that load balancers notice"),
+        .duration(
+            "drain.period", \.drainPeriod, in: .zero...(.seconds(300)), default: "10s", dev: "2s",
+            "Time over which connections are closed"),
+        .text(
+            "drain.file", "FILE", \.drainingFile, default: "/tmp/draining",
+            "While it exists /health/ready says 503"),
+    ]
+}
+
+// What the table's rows share.
+extension Settings {
+    private static func notSupported(_ forms: String) -> SettingValueError {
+        SettingValueError("not supported by this build; write \(forms)")
+    }
+
+    private static func isOrigin(_ text: String) -> Bool {
+        for scheme in ["http://", "https://"] where text.hasPrefix(scheme) {
+            let rest = text.dropFirst(scheme.count)
+            return !rest.isEmpty && !rest.contains { $0 == "/" || $0 == "*" || $0 == " " }
+        }
+        return false
+    }
+
+    @Sendable private static func isDevelopmentName(_ name: String) -> String? {
+        name.lowercased() == "development" ? "true" : "false"
+    }
+
+    /// Serilog's six levels on our four.
+    @Sendable private static func logLevelName(_ name: String) -> String? {
+        switch name.lowercased() {
+        case "verbose", "debug": "debug"
+        case "information": "info"
+        case "warning": "warning"
+        case "error", "fatal": "error"
+        default: name
+        }
+    }
+
+    /// .NET counts this one in whole minutes; what is no number is left for the row to refuse.
+    private static func minutes(_ text: String) -> String { Int(text) == nil ? text : text + "m" }
+
+    /// The first URL of that scheme in `http://+:8080;https://+:8443`; Kestrel's `+` and `*` are
+    /// every address. `none` if there is none: the variable names all listeners.
+    private static func address(in urls: String, scheme: String) -> String? {
+        for url in urls.split(separator: ";") where url.hasPrefix(scheme + "://") {
+            var place = url.dropFirst(scheme.count + 3)
+            if place.hasSuffix("/") { place = place.dropLast() }
+            if place.hasPrefix("+:") || place.hasPrefix("*:") {
+                return "0.0.0.0:" + place.dropFirst(2)
+            }
+            return String(place)
+        }
+        return "none"
+    }
+}
