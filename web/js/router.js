@@ -1,0 +1,107 @@
+// Addresses and pages. Links are ordinary links: a click on one of our own is turned into a history
+// entry, everything else (other tabs, modifiers, other hosts) is left to the browser.
+
+const routes = [
+  ["/login", "signIn"],
+  ["/products", "products"],
+  ["/products/:id", "product"],
+  ["/cart", "cart"],
+  ["/checkout", "checkout"],
+  ["/orders", "orders"],
+  ["/orders/:id", "order"],
+];
+
+// { name, params }; an unknown path gives "notFound", "/" gives the catalogue.
+export function matchRoute(path) {
+  const parts = path.replace(/\/+$/, "").split("/");
+  if (parts.length === 1) return { name: "products", params: {} };
+  for (const [pattern, name] of routes) {
+    const params = matchPattern(pattern.split("/"), parts);
+    if (params !== null) return { name, params };
+  }
+  return { name: "notFound", params: {} };
+}
+
+function matchPattern(pattern, parts) {
+  if (pattern.length !== parts.length) return null;
+  const params = {};
+  for (const [index, segment] of pattern.entries()) {
+    if (segment.startsWith(":")) {
+      const value = decoded(parts[index]);
+      if (value === null || value === "") return null;
+      params[segment.slice(1)] = value;
+    } else if (segment !== parts[index]) {
+      return null;
+    }
+  }
+  return params;
+}
+
+// `null` for broken percent escapes.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
+export class Router {
+  #show;
+  #position = 0;
+  #scrolls = new Map();
+
+  // `show({ path, isInitial, scrollTop })` draws the page for the current address. `scrollTop` is
+  // where the reader was on an entry that is returned to, else 0.
+  constructor({ show }) {
+    this.#show = show;
+  }
+
+  start() {
+    history.scrollRestoration = "manual";
+    this.#position = history.state?.position ?? 0;
+    history.replaceState({ position: this.#position }, "");
+    addEventListener("popstate", (event) => {
+      this.#rememberScroll();
+      this.#position = event.state?.position ?? 0;
+      this.#present({ scrollTop: this.#scrolls.get(this.#position) ?? 0 });
+    });
+    document.addEventListener("click", (event) => this.#clicked(event));
+    this.#present({ isInitial: true });
+  }
+
+  go(path) {
+    if (path === location.pathname + location.search) return this.replace(path);
+    this.#rememberScroll();
+    this.#position += 1;
+    history.pushState({ position: this.#position }, "", path);
+    return this.#present({});
+  }
+
+  replace(path) {
+    this.rewrite(path);
+    this.#present({});
+  }
+
+  // Changes the address without drawing: for a page that keeps its own state in the query.
+  rewrite(path) {
+    history.replaceState({ position: this.#position }, "", path);
+  }
+
+  #present({ isInitial = false, scrollTop = 0 }) {
+    this.#show({ path: location.pathname, isInitial, scrollTop });
+  }
+
+  #rememberScroll() {
+    this.#scrolls.set(this.#position, scrollY);
+  }
+
+  #clicked(event) {
+    const isPlain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+    const link = event.target.closest?.("a[href]");
+    if (!isPlain || event.defaultPrevented || !link || link.target || link.hasAttribute("download")) return;
+    if (link.origin !== location.origin || link.hash !== "") return;
+    event.preventDefault();
+    this.go(link.pathname + link.search);
+  }
+}
