@@ -237,19 +237,22 @@ def test_a_stranger_gets_the_same_answers_as_for_an_unknown_order(server, shop):
 
 
 def test_registering_a_foreign_order_does_not_steal_its_push(new_server):
-    """The order waits for a worker while the stranger tries; then the worker is started."""
+    """No worker runs, so that the stranger has all the time to try before the push."""
     server = new_server(roles="accept,notification").start()
     shop = Shop(server)
-    order = shop.ordered()
-    with HubClient(server, "thief") as thief:
-        thief.invoke("RegisterOrder", order["correlationId"])
+    correlation = shop.ordered()["correlationId"]
+    with HubClient(server, "thief") as thief, HubClient(server, shop.user) as owner:
+        thief.invoke("RegisterOrder", correlation)
+        assert thief.result("GetCurrentStatus", correlation) is None
+        assert owner.result("GetCurrentStatus", correlation)["status"] == ACCEPTED
+
     server.stop()
     server.roles = "accept,process,notification"
     server.start()
     with HubClient(server, "thief") as thief, HubClient(server, shop.user) as owner:
-        thief.invoke("RegisterOrder", order["correlationId"])
+        thief.invoke("RegisterOrder", correlation)
         until("the order is completed", lambda: owner.result(
-            "GetCurrentStatus", order["correlationId"])["status"] == COMPLETED)
+            "GetCurrentStatus", correlation)["status"] == COMPLETED)
         assert thief.has_heard() == []
 
 

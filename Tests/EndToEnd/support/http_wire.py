@@ -25,6 +25,10 @@ class PeerClosed(Exception):
         self.reset = reset
 
 
+class NothingCame(AssertionError):
+    """The time for an answer is over and the connection still stands."""
+
+
 @dataclass
 class Response:
     status: int
@@ -74,12 +78,12 @@ class Wire:
             pass
 
     def more(self, deadline: Deadline) -> None:
-        """Reads at least one octet more into the buffer, or raises PeerClosed or AssertionError."""
+        """Reads at least one octet more into the buffer, or raises PeerClosed or NothingCame."""
         self.socket.settimeout(max(deadline.left(), 0.001))
         try:
             piece = self.socket.recv(65536)
         except (TimeoutError, ssl.SSLWantReadError):
-            raise AssertionError(f"no answer in time; received so far: {self.buffer!r}") from None
+            raise NothingCame(f"no answer in time; received so far: {self.buffer!r}") from None
         except ConnectionResetError:
             raise PeerClosed(self.buffer, reset=True) from None
         except ssl.SSLEOFError:

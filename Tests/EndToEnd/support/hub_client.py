@@ -12,7 +12,7 @@ import json
 from urllib.parse import quote
 
 from .deadline import Deadline
-from .http_wire import ANSWER_WITHIN, PeerClosed, Wire
+from .http_wire import ANSWER_WITHIN, NothingCame, PeerClosed, Wire
 from .server import Server
 from .tokens import token_for
 from .websocket_wire import CLOSE, PING, PONG, TEXT, WebSocket
@@ -130,6 +130,15 @@ class HubClient:
             if len(found) >= count:
                 return found[-1]
             self._receive(deadline)
+
+    def listen(self, seconds: float) -> None:
+        """Receives whatever comes during that time."""
+        deadline = Deadline(seconds)
+        try:
+            while not deadline.passed():
+                self._receive(deadline)
+        except NothingCame:
+            pass
 
     def has_heard(self) -> list[dict]:
         """All notifications that the server had sent before it read what we send now."""

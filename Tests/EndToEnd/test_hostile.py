@@ -1,0 +1,309 @@
+"""Hostile octets: each ends its own connection with the right status or code, and no other.
+
+    attacker ── broken request or frame ──▶ server ◀── canary: a good call after every attack
+
+A canary hub connection is open all the time and must answer after every case; a second answer on
+the attacker's connection would mean that the server took the rest of a broken request for a new one.
+Source: RFC 9112 sections 2.2, 3.2, 5.1, 5.2, 6.1-6.3, 7.1; RFC 6455 sections 5.1-5.5, 7.4; contract 11
+(W24); signalr notes E.1 (32 KiB).
+"""
+
+from pathlib import Path
+
+import pytest
+
+from support.deadline import Deadline, until
+from support.hub_client import HANDSHAKE, HUB, SEPARATOR, HubClient
+from support.http_wire import NothingCame, PeerClosed, Wire
+from support.shop import Shop
+from support.tokens import token_for
+from support.websocket_wire import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocket,
+                                    close_payload, encode)
+
+RECORD_LIMIT = 32768
+ANSWER_OR_CLOSE_WITHIN = 5.0
+CANARY_WITHIN = 1.0
+
+
+@pytest.fixture(scope="module")
+def canary_connection(server):
+    with HubClient(server, "canary") as hub:
+        yield hub
+
+
+@pytest.fixture(autouse=True)
+def canary(server, canary_connection):
+    """After each case another connection's call is answered, and quickly."""
+    yield
+    assert "error" not in canary_connection.invoke("Ping", within=CANARY_WITHIN)
+    with Wire(server.http) as wire:
+        assert wire.request("GET", "/health/live").status == 200
+
+
+# HTTP
+
+HOST = b"Host: localhost\r\n"
+GET = b"GET /health/live HTTP/1.1\r\n"
+POST = b"POST /dev/token HTTP/1.1\r\n"
+SMUGGLED = b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+REFUSED_WITH_400 = {
+    "no host": GET + b"\r\n",
+    "two hosts": GET + HOST + HOST + b"\r\n",
+    "host with a path": GET + b"Host: a/b\r\n\r\n",
+    "bare CR in the request line": b"GET /health/live\r HTTP/1.1\r\n" + HOST + b"\r\n",
+    "bare LF after the request line": b"GET /health/live HTTP/1.1\n" + HOST + b"\r\n",
+    "bare LF after a field": GET + b"Host: localhost\n\r\n",
+    "bare LF only": b"GET /health/live HTTP/1.1\nHost: localhost\n\n",
+    "bare CR in a field value": GET + HOST + b"X: a\rb\r\n\r\n",
+    "NUL in a field value": GET + HOST + b"X: a\0b\r\n\r\n",
+    "folded field": GET + HOST + b"X: a\r\n b\r\n\r\n",
+    "blank before the first field": GET + b" " + HOST + b"\r\n",
+    "blank before the colon": GET + HOST + b"X : a\r\n\r\n",
+    "empty field name": GET + HOST + b": a\r\n\r\n",
+    "field without a colon": GET + HOST + b"X\r\n\r\n",
+    "name beyond ASCII": GET + HOST + b"X\x85: a\r\n\r\n",
+    "two blanks in the request line": b"GET  /health/live HTTP/1.1\r\n" + HOST + b"\r\n",
+    "no version": b"GET /health/live\r\n" + HOST + b"\r\n",
+    "version with a lower-case name": b"GET /health/live http/1.1\r\n" + HOST + b"\r\n",
+    "control octet in the target": b"GET /health/\x01live HTTP/1.1\r\n" + HOST + b"\r\n",
+    "broken escape in the target": b"GET /health/%zz HTTP/1.1\r\n" + HOST + b"\r\n",
+    "length and chunked": POST + HOST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+                          b"0\r\n\r\n",
+    "two different lengths": POST + HOST + b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n",
+    "list of different lengths": POST + HOST + b"Content-Length: 0, 5\r\n\r\n",
+    "negative length": POST + HOST + b"Content-Length: -1\r\n\r\n",
+    "signed length": POST + HOST + b"Content-Length: +5\r\n\r\n",
+    "hexadecimal length": POST + HOST + b"Content-Length: 0x5\r\n\r\n",
+    "length with an underscore": POST + HOST + b"Content-Length: 1_0\r\n\r\n",
+    "length beyond 64 bits": POST + HOST + b"Content-Length: 18446744073709551621\r\n\r\n",
+    "empty length": POST + HOST + b"Content-Length: \r\n\r\n",
+    "chunked twice": POST + HOST + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+    "chunked not last": POST + HOST + b"Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
+    "chunked in HTTP/1.0": b"POST /dev/token HTTP/1.0\r\n" + HOST
+                           + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunk size with 0x": POST + HOST + b"Transfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n",
+    "negative chunk size": POST + HOST + b"Transfer-Encoding: chunked\r\n\r\n-1\r\na\r\n0\r\n\r\n",
+    "empty chunk size": POST + HOST + b"Transfer-Encoding: chunked\r\n\r\n\r\na\r\n0\r\n\r\n",
+    "chunk size beyond 64 bits": POST + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+                                 b"10000000000000001\r\na\r\n0\r\n\r\n",
+    "chunk size line with a bare LF": POST + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+                                      b"1\na\r\n0\r\n\r\n",
+    "chunk data longer than said": POST + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+                                   b"1\r\nab\r\n0\r\n\r\n",
+}
+
+# An unknown coding is 501, but 400 is as safe (RFC 9112 section 6.1 says "ought to").
+REFUSED_WITH_ANOTHER = {
+    "unknown coding": (POST + HOST + b"Transfer-Encoding: xchunked\r\n\r\n", {400, 501}),
+    "obscured coding": (POST + HOST + b"Transfer-Encoding: \x0bchunked\r\n\r\n", {400, 501}),
+    "next major version": (b"GET / HTTP/2.0\r\n" + HOST + b"\r\n", {400, 505}),
+    "over-long target": (b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", {414}),
+    "over-long field": (GET + HOST + b"X: " + b"a" * 70000 + b"\r\n\r\n", {431}),
+    "too many fields": (GET + HOST + b"X: a\r\n" * 2000 + b"\r\n", {431}),
+    "no HTTP at all": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(300), {400}),
+}
+
+
+def assert_refused(server, octets: bytes, statuses: set[int]) -> None:
+    """One answer of those statuses, then the end; the request smuggled behind is never answered."""
+    with Wire(server.http) as wire:
+        wire.send(octets + SMUGGLED)
+        response = wire.read_response(within=ANSWER_OR_CLOSE_WITHIN)
+        assert response.status in statuses, response
+        assert response.header("Connection") == "close", response
+        assert wire.buffer == b"", "a second answer: the framing was lost"
+        assert wire.is_closed(ANSWER_OR_CLOSE_WITHIN), f"more came: {wire.buffer!r}"
+
+
+@pytest.mark.parametrize("octets", REFUSED_WITH_400.values(), ids=REFUSED_WITH_400.keys())
+def test_a_malformed_request_is_400_and_the_end_of_its_connection(server, octets):
+    assert_refused(server, octets, {400})
+
+
+@pytest.mark.parametrize("octets, statuses", REFUSED_WITH_ANOTHER.values(),
+                         ids=REFUSED_WITH_ANOTHER.keys())
+def test_a_request_beyond_the_limits_is_refused_with_its_own_status(server, octets, statuses):
+    assert_refused(server, octets, statuses)
+
+
+@pytest.mark.parametrize("length", [b"2, 2", b"2\r\nContent-Length: 2"])
+def test_equal_lengths_are_one_length_or_an_error_but_never_a_guess(server, length):
+    with Wire(server.http) as wire:
+        wire.send(POST + HOST + b"Content-Length: " + length + b"\r\n\r\n{}" + SMUGGLED)
+        assert wire.read_response().status == 400
+        # The body {} names no user, which is a 400 too; then the next request is answered.
+        try:
+            assert wire.read_response().status == 200
+        except PeerClosed as closed:
+            assert closed.received == b""
+
+
+def test_pipelined_requests_are_answered_in_order(server):
+    with Wire(server.http) as wire:
+        wire.send((GET + HOST + b"\r\n") * 3 + b"GET /no-such-api/x HTTP/1.1\r\n" + HOST + b"\r\n"
+                  + SMUGGLED)
+        statuses = [wire.read_response().status for _ in range(3)]
+        wire.read_response()
+        assert (statuses, wire.read_response().status) == ([200] * 3, 200)
+
+
+def test_a_head_that_never_ends_is_cut_while_others_are_served(new_server):
+    server = new_server(environment={"CONTOSO_HTTP__HEADTIMEOUT": "1s"}).start()
+    with Wire(server.http) as slow:
+        slow.send(GET + b"X-Slow: ")
+        deadline = Deadline(5)
+        with pytest.raises(PeerClosed) as closed:
+            while not deadline.passed():
+                with Wire(server.http) as other:
+                    assert other.request("GET", "/health/live").status == 200
+                slow.send(b"a")
+                try:
+                    slow.more(Deadline(0.05))
+                except NothingCame:
+                    continue
+        assert closed.value.received == b"" or b" 408 " in closed.value.received.split(b"\r\n")[0]
+
+
+# WebSocket
+
+PING_CALL = b'{"type":1,"invocationId":"1","target":"Ping","arguments":[]}' + SEPARATOR
+
+CLOSED_WITH = {
+    "unmasked frame": (encode(TEXT, b"a", is_masked=False), 1002),
+    "RSV1": (encode(TEXT, b"a", reserved=4), 1002),
+    "RSV2": (encode(TEXT, b"a", reserved=2), 1002),
+    "RSV3": (encode(PING, b"", reserved=1), 1002),
+    "reserved data opcode 3": (encode(3), 1002),
+    "reserved control opcode 11": (encode(11), 1002),
+    "reserved control opcode 15": (encode(15), 1002),
+    "fragmented ping": (encode(PING, b"a", is_final=False), 1002),
+    "ping of 126 octets": (encode(PING, b"a" * 126), 1002),
+    "continuation of nothing": (encode(CONTINUATION, b"a"), 1002),
+    "new message inside a message": (
+        encode(TEXT, b"a", is_final=False) + encode(TEXT, b"b"), 1002),
+    "16-bit length for a small payload": (b"\x81\xfe\x00\x01\0\0\0\0a", 1002),
+    "64-bit length for a small payload": (b"\x81\xff" + bytes(7) + b"\x01\0\0\0\0a", 1002),
+    "length with the top bit": (b"\x82\xff\x80" + bytes(7) + b"\0\0\0\0", 1002),
+    "length of an exbibyte": (encode(BINARY, b"", length=1 << 60), 1009),
+    "close of one octet": (encode(CLOSE, b"\x03"), 1002),
+    "close code 999": (encode(CLOSE, close_payload(999)), 1002),
+    "close code 1004": (encode(CLOSE, close_payload(1004)), 1002),
+    "close code 1005": (encode(CLOSE, close_payload(1005)), 1002),
+    "close code 1006": (encode(CLOSE, close_payload(1006)), 1002),
+    "close code 1015": (encode(CLOSE, close_payload(1015)), 1002),
+    "close code 2999": (encode(CLOSE, close_payload(2999)), 1002),
+    "close code 5000": (encode(CLOSE, close_payload(5000)), 1002),
+    "close code 65535": (encode(CLOSE, close_payload(65535)), 1002),
+    "close reason that is no UTF-8": (encode(CLOSE, close_payload(1000, b"\xff")), 1007),
+    "text that is no UTF-8": (encode(TEXT, b"\xff\xfe"), 1007),
+    "an over-long encoding": (encode(TEXT, b"\xc0\xaf"), 1007),
+    "a surrogate": (encode(TEXT, b"\xed\xa0\x80"), 1007),
+    "UTF-8 broken across fragments": (
+        encode(TEXT, b"\xce", is_final=False) + encode(CONTINUATION, b"a"), 1007),
+    "UTF-8 that ends in the middle": (encode(TEXT, b"\xce"), 1007),
+}
+
+
+@pytest.mark.parametrize("octets, code", CLOSED_WITH.values(), ids=CLOSED_WITH.keys())
+def test_a_broken_frame_closes_its_connection_with_the_right_code(server, octets, code):
+    with HubClient(server, "attacker") as hub:
+        hub.socket.wire.send(octets)
+
+        assert hub.socket.receive_close(ANSWER_OR_CLOSE_WITHIN).close_code == code
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1003, 1007, 1011, 3000, 4999])
+def test_a_good_close_is_answered_with_the_same_code(server, code):
+    with HubClient(server, "leaver") as hub:
+        hub.socket.send(CLOSE, close_payload(code, "until we meet again \u2014".encode()))
+
+        assert hub.socket.receive_close().close_code == code
+
+
+def test_a_record_of_exactly_the_limit_passes_and_one_octet_more_does_not(server):
+    def padded(size: int) -> bytes:
+        start, end = b'{"type":1,"invocationId":"1","target":"Ping","arguments":[],"x":"', b'"}'
+        return start + b"a" * (size - len(start) - len(end) - 1) + end + SEPARATOR
+
+    with HubClient(server, "n") as hub:
+        hub.send_bytes(padded(RECORD_LIMIT - 1))
+        hub.send_bytes(padded(RECORD_LIMIT))
+        assert [hub.next_record()["type"] for _ in range(2)] == [3, 3]
+        hub.send_bytes(padded(RECORD_LIMIT + 1))
+        close = hub.next_record()
+        assert (close["type"], close["allowReconnect"]) == (7, True)
+        with pytest.raises(PeerClosed):
+            hub.next_record()
+
+
+def test_a_ping_between_two_fragments_is_answered_before_the_message(server):
+    with HubClient(server, "n") as hub:
+        hub.socket.send(TEXT, PING_CALL[:9], is_final=False)
+        hub.socket.send(PING, b"between")
+        frame = hub.socket.receive()
+        assert (frame.opcode, frame.payload) == (PONG, b"between")
+        hub.socket.send(CONTINUATION, PING_CALL[9:])
+        assert hub.next_record()["type"] == 3
+
+
+def test_a_flood_of_pings_is_answered_in_bounds_or_cut_and_nobody_else_notices(
+        server, canary_connection):
+    """4 MiB of pings whose answers are not read: the server may drop pongs or the connection."""
+    flood = encode(PING, b"p" * 125) * 8000
+    with HubClient(server, "flooder") as hub:
+        hub.socket.wire.socket.settimeout(0.2)
+        for _ in range(4):
+            try:
+                hub.socket.wire.socket.sendall(flood)
+            except (TimeoutError, OSError):
+                break
+            assert "error" not in canary_connection.invoke("Ping", within=CANARY_WITHIN)
+
+
+def test_a_flood_of_tiny_fragments_does_not_delay_others(server, canary_connection):
+    with HubClient(server, "fragmenter") as hub:
+        hub.socket.send(TEXT, b" ", is_final=False)
+        hub.socket.wire.send(encode(CONTINUATION, b" ", is_final=False) * 20000)
+        assert "error" not in canary_connection.invoke("Ping", within=CANARY_WITHIN)
+
+
+def upgrade(**changes: bytes | None) -> bytes:
+    fields = {"Host": b"localhost", "Connection": b"Upgrade", "Upgrade": b"websocket",
+              "Sec-WebSocket-Version": b"13", "Sec-WebSocket-Key": b"dGhlIHNhbXBsZSBub25jZQ=="}
+    fields.update({name.replace("_", "-"): value for name, value in changes.items()})
+    target = f"{HUB}?access_token={token_for('u')}".encode()
+    return b"GET " + target + b" HTTP/1.1\r\n" + b"".join(
+        name.encode() + b": " + value + b"\r\n"
+        for name, value in fields.items() if value is not None) + b"\r\n"
+
+
+@pytest.mark.parametrize("octets, status", [
+    (upgrade(Sec_WebSocket_Version=b"12"), 426),
+    (upgrade(Sec_WebSocket_Key=b"short"), 400),
+    (upgrade(Sec_WebSocket_Key=None), 400),
+    (upgrade(Sec_WebSocket_Key=b"dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                               b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="), 400),
+], ids=["version 12", "short key", "no key", "two keys"])
+def test_a_malformed_upgrade_is_refused(server, octets, status):
+    with Wire(server.http) as wire:
+        wire.send(octets)
+        response = wire.read_response()
+        assert response.status == status
+        if status == 426:
+            assert response.header("Sec-WebSocket-Version") == "13"
+
+
+def test_clients_that_vanish_leave_nothing_behind(server):
+    """Upgrades, half requests and calls whose peers go away at once: the descriptors come back."""
+    def descriptors() -> int:
+        return sum(1 for _ in Path(f"/proc/{server.process.pid}/fd").iterdir())
+
+    before = descriptors()
+    for _ in range(50):
+        with Wire(server.http) as wire:
+            wire.send(GET)
+        with WebSocket(server.http, f"{HUB}?access_token={token_for('v')}") as socket:
+            socket.send(TEXT, HANDSHAKE + PING_CALL)
+    until("the descriptors are back", lambda: descriptors() <= before + 2)
+    assert Shop(server).orders()["total"] == 0
