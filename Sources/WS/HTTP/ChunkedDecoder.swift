@@ -56,7 +56,8 @@ struct ChunkedDecoder {
                 let count = min(remaining, bytes.count - index)
                 for offset in index..<index + count { body.append(bytes[offset]) }
                 index += count
-                state = count == remaining ? .dataCarriageReturn : .data(remaining: remaining - count)
+                state =
+                    count == remaining ? .dataCarriageReturn : .data(remaining: remaining - count)
                 continue
             }
             let byte = bytes[index]

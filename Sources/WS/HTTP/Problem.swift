@@ -77,7 +77,9 @@ extension HTTPError {
         let problem = Problem(status, detail: detail.description)
         var response = problem.response(instance: request?.redactedTarget, trace: trace)
         // RFC 9110 §15.5.6: a 405 says what is allowed.
-        if self == .connectRefused { response.add("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS") }
+        if self == .connectRefused {
+            response.add("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS")
+        }
         return response
     }
 }

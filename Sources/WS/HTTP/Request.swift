@@ -19,7 +19,10 @@ public struct Request: Sendable {
     /// What this request is called in logs and problem bodies.
     public let trace: TraceContext
 
-    init(head: RequestHead, bytes: [UInt8], isEncrypted: Bool, peer: String, traces: inout TraceSource) {
+    init(
+        head: RequestHead, bytes: [UInt8], isEncrypted: Bool, peer: String,
+        traces: inout TraceSource
+    ) {
         self.head = head
         self.bytes = bytes
         self.isEncrypted = isEncrypted
@@ -44,7 +47,9 @@ public struct Request: Sendable {
         guard let queryRange = head.queryRange else { return path }
         var redacted = path + "?"
         var isFirst = true
-        for pair in bytes[queryRange.indices].split(separator: 0x26, omittingEmptySubsequences: false) {
+        for pair in bytes[queryRange.indices].split(
+            separator: 0x26, omittingEmptySubsequences: false)
+        {
             if !isFirst { redacted += "&" }
             isFirst = false
             let name = pair.prefix { $0 != 0x3D }
@@ -70,15 +75,18 @@ public struct Request: Sendable {
         return nil
     }
 
-    /// The path's bytes as they were sent.
-    var pathBytes: ArraySlice<UInt8> { bytes[head.pathRange.indices] }
+    /// The bytes of `path`.
+    var pathBytes: ArraySlice<UInt8> {
+        head.pathRange.isEmpty ? [.slash] : bytes[head.pathRange.indices]
+    }
 
     /// Whether the path is `prefix` or lies below it, ASCII case ignored: `/api` has `/api/orders`
     /// and not `/apis`.
     public func isBelow(_ prefix: String) -> Bool {
         let path = pathBytes
         let count = prefix.utf8.count
-        guard path.count >= count, path.prefix(count).elementsEqual(prefix.utf8, by: { $0.lowercased == $1.lowercased })
+        guard path.count >= count,
+            path.prefix(count).elementsEqual(prefix.utf8, by: { $0.lowercased == $1.lowercased })
         else { return false }
         return path.count == count || prefix.utf8.last == .slash
             || path[path.startIndex + count] == .slash

@@ -60,7 +60,8 @@ public struct RequestHead: Equatable, Sendable {
     }
 
     /// Whether a comma-separated field, in one line or several, lists `token` (in lower case).
-    func lists(_ token: StaticString, in name: HeaderName, of bytes: borrowing Span<UInt8>) -> Bool {
+    func lists(_ token: StaticString, in name: HeaderName, of bytes: borrowing Span<UInt8>) -> Bool
+    {
         for field in fields where field.name == name {
             let end = field.valueRange.end
             var start = Int(field.valueRange.start)

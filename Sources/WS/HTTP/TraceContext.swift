@@ -16,7 +16,9 @@ public struct TraceContext: Equatable, Sendable {
     /// Of this request; never zero.
     public let spanID: UInt64
 
-    public static func == (a: Self, b: Self) -> Bool { a.traceID == b.traceID && a.spanID == b.spanID }
+    public static func == (a: Self, b: Self) -> Bool {
+        a.traceID == b.traceID && a.spanID == b.spanID
+    }
 
     /// The `traceparent` form, 55 characters.
     public var text: String {
