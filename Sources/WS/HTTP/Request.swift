@@ -131,7 +131,7 @@ extension Request {
     /// A request as a peer could have sent it, for the tests of handlers; traps if it is malformed.
     /// Host is added unless `fields` has one.
     public static func sample(
-        _ method: String = "GET", _ target: String, fields: [(String, String)] = [],
+        _ method: String, _ target: String, fields: [(String, String)] = [],
         body: [UInt8] = []
     ) -> Request {
         var text = "\(method) \(target) HTTP/1.1\r\n"
@@ -147,6 +147,11 @@ extension Request {
             head: head, bytes: bytes, isEncrypted: false, peer: "127.0.0.1:1", traces: &traces)
         request.body = body
         return request
+    }
+
+    /// A GET of that target.
+    public static func sample(_ target: String, fields: [(String, String)] = []) -> Request {
+        sample("GET", target, fields: fields)
     }
 }
 
