@@ -46,7 +46,8 @@ public struct FrameWriter {
     }
 
     /// A whole message as one frame, to be sent to any number of connections.
-    public static func makeFrame(_ payload: UnsafeRawBufferPointer, as kind: MessageKind) -> [UInt8] {
+    public static func makeFrame(_ payload: UnsafeRawBufferPointer, as kind: MessageKind) -> [UInt8]
+    {
         makeFrame(kind.opcode, payload)
     }
 
