@@ -13,6 +13,9 @@ import Glibc
 
 extension Reactor {
     func becameReadable(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
+        // What waits for its turn comes first. Reading on would pile up a pipeline that the handler
+        // takes in portions, until it overflows; the level-triggered poller will report again.
+        if slot.pointee.flags.contains(.redelivering) { return }
         if slot.pointee.flags.contains(.lingering) {
             discard(slot, index)
         } else if slot.pointee.tls == nil {
