@@ -56,7 +56,8 @@ let package = Package(
         // Benchmarks: the load generator and the raw C floor it is compared with.
         .executableTarget(name: "floor", path: "Benchmarks/Floor"),
         .executableTarget(
-            name: "bench", dependencies: ["WS"], path: "Benchmarks/Bench", swiftSettings: strict),
+            name: "bench", dependencies: ["CLinux", "Loop", "WS"], path: "Benchmarks/Bench",
+            swiftSettings: strict),
 
         .target(
             name: "TestSupport", dependencies: ["Loop", "CLinux", "COpenSSL"],

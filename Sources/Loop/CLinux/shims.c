@@ -101,6 +101,36 @@ int clinux_bind_and_listen(const char *host, uint16_t port, int backlog, int sen
     return fd;
 }
 
+int clinux_connect(const char *host, uint16_t port) {
+    char service[8];
+    snprintf(service, sizeof service, "%u", (unsigned)port);
+    struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    if (getaddrinfo(host, service, &hints, &found) != 0) return -EADDRNOTAVAIL;
+    int result = -EADDRNOTAVAIL;
+    for (const struct addrinfo *a = found; a && result < 0; a = a->ai_next) {
+        int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0) {
+            result = -errno;
+            break;
+        }
+        if (connect(fd, a->ai_addr, a->ai_addrlen) < 0) {
+            result = -errno;
+            close(fd);
+        } else {
+            result = fd;
+        }
+    }
+    freeaddrinfo(found);
+    if (result < 0) return result;
+    int yes = 1;
+    setsockopt(result, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    fcntl(result, F_SETFL, fcntl(result, F_GETFL) | O_NONBLOCK);
+    return result;
+}
+
 int clinux_reset_on_close(int fd) {
     struct linger now = {.l_onoff = 1, .l_linger = 0};
     return setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now) < 0 ? -errno : 0;

@@ -100,6 +100,9 @@ int clinux_bind_and_listen(const char *host, uint16_t port, int backlog, int sen
 /// 0 if nobody listens on the address, else -errno. SO_REUSEPORT lets a second server of the same
 /// user bind a port that is in use without an error; a bind without it tells.
 int clinux_probe_port(const char *host, uint16_t port);
+/// Connects with TCP_NODELAY set, then makes the socket non-blocking. Blocks until the peer has
+/// accepted; for tools, never on a loop. A descriptor or -errno.
+int clinux_connect(const char *host, uint16_t port);
 int clinux_reset_on_close(int fd);
 int clinux_open_reserve(void);
 /// Raises the soft descriptor limit to the hard one; returns the resulting soft limit or -errno.
