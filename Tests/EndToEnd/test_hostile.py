@@ -23,6 +23,7 @@ from support.websocket_wire import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEX
 RECORD_LIMIT = 32768
 ANSWER_OR_CLOSE_WITHIN = 5.0
 CANARY_WITHIN = 1.0
+HEAD_LIMIT = 15.0
 
 
 @pytest.fixture(scope="module")
@@ -148,21 +149,28 @@ def test_pipelined_requests_are_answered_in_order(server):
         assert (statuses, wire.read_response().status) == ([200] * 3, 200)
 
 
-def test_a_head_that_never_ends_is_cut_while_others_are_served(new_server):
-    server = new_server(environment={"CONTOSO_HTTP__HEADTIMEOUT": "1s"}).start()
+def test_a_head_that_never_ends_is_cut_while_others_are_served(server):
+    """One octet now and then does not buy time: the limit counts from the first octet."""
     with Wire(server.http) as slow:
         slow.send(GET + b"X-Slow: ")
-        deadline = Deadline(5)
+        deadline = Deadline(HEAD_LIMIT + 3)
         with pytest.raises(PeerClosed) as closed:
             while not deadline.passed():
                 with Wire(server.http) as other:
                     assert other.request("GET", "/health/live").status == 200
                 slow.send(b"a")
                 try:
-                    slow.more(Deadline(0.05))
+                    slow.more(Deadline(0.2))
                 except NothingCame:
                     continue
+        assert deadline.left() > 0
         assert closed.value.received == b"" or b" 408 " in closed.value.received.split(b"\r\n")[0]
+
+
+def test_a_hub_client_without_a_handshake_is_cut_in_time(new_server):
+    server = new_server(environment={"CONTOSO_HUB__HANDSHAKE_TIMEOUT": "1s"}).start()
+    with HubClient(server, "mute", handshake=False) as mute:
+        assert mute.next_record(within=3) == {"error": "Handshake was canceled."}
 
 
 # WebSocket

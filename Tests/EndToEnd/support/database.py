@@ -12,7 +12,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-STATUS_NAMES = {"ACCEPTED": 0, "PROCESSING": 1, "COMPLETED": 2}
+# The hub's numbers are the positions.
+STATUSES = ["ACCEPTED", "PROCESSING", "COMPLETED"]
 
 
 class Database:
@@ -40,7 +41,7 @@ class Database:
                               'JOIN Product p ON p.Id = i.ProductId ORDER BY i.Id'):
             lines.setdefault(row[0], []).append((row[1], row[2]))
         return [{"id": row["Id"], "correlation": row["CorrelationId"], "user": row["User"],
-                 "status": status_number(row["Status"]), "lines": lines.get(row["Id"], [])}
+                 "status": STATUSES.index(row["Status"]), "lines": lines.get(row["Id"], [])}
                 for row in self.query(
                     'SELECT o.Id, o.CorrelationId, o.Status, c.ExternalCustomerId AS User '
                     'FROM "Order" o JOIN Customer c ON c.Id = o.CustomerId ORDER BY o.Id')]
@@ -51,7 +52,8 @@ class Database:
         return found[0]
 
     def set_order_status(self, correlation: str, status: int) -> None:
-        self.change('UPDATE "Order" SET Status = ? WHERE CorrelationId = ?', status, correlation)
+        self.change('UPDATE "Order" SET Status = ? WHERE CorrelationId = ?',
+                    STATUSES[status], correlation)
 
     def insert_product(self, product_id: str, name: str, price_hundredths: int,
                        image: str) -> None:
@@ -76,6 +78,10 @@ class Database:
         waiting = self.query("SELECT Body FROM Outbox WHERE Queue = ?", queue)
         return [json.loads(row[0]) for row in waiting] + self.messages(queue)
 
+    def insert_message(self, queue: str, body: dict) -> None:
+        self.change("INSERT INTO QueueMessage (Queue, Body) VALUES (?, ?)",
+                    queue, json.dumps(body).encode())
+
     def queue_depth(self, queue: str) -> int:
         return self.count("QueueMessage", "Queue = ?", queue)
 
@@ -87,7 +93,3 @@ class Database:
         return (self.unpublished() == 0
                 and self.count("QueueMessage", "Queue NOT LIKE '%.dlq'") == 0)
 
-
-def status_number(value) -> int:
-    """The status column as the hub's number, however it is stored."""
-    return STATUS_NAMES[value] if isinstance(value, str) else value

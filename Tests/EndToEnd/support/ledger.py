@@ -68,6 +68,10 @@ class Ledger:
             self._file.write(json.dumps(record) + "\n")
             self._file.flush()
 
+    def close(self) -> None:
+        if self._file:
+            self._file.close()
+
     def told(self, user: str) -> set[str]:
         """The correlation ids of which the user has heard that they are completed."""
         with self._lock:
