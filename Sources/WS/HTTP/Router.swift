@@ -1,0 +1,134 @@
+// Router: which handler answers a request.
+//
+//   upgrade path and "Upgrade: websocket" ─▶ UpgradeDecision
+//   path and method                       ─▶ handler       (HEAD goes where GET goes)
+//   path with other methods               ─▶ 405 with Allow, no body
+//   nothing                               ─▶ fallback (static files), else 404, no body
+//
+// Built once per loop; a dozen routes are walked in the order they were added, first match wins.
+//
+// Thread: one loop.  Allocates: path parameters.  Source: RFC 9110 §9.1, §9.3.2, §15.5.6.
+
+import Loop
+
+/// What becomes of a request to switch protocols.
+public enum UpgradeDecision {
+    /// An ordinary answer; the connection stays with HTTP.
+    case refuse(Response)
+    /// `head` is the whole 101 response, sent as it is. `handler` then has the connection, and the
+    /// bytes that followed the request.
+    case accept(head: [UInt8], handler: ConnectionHandler)
+}
+
+/// Runs on the loop, with the whole body read. It must not block; it may answer later through its
+/// responder.
+public typealias RouteHandler = (Request, PathParameters, Responder) -> Void
+
+/// Runs on the loop and decides at once.
+public typealias UpgradeHandler = (Request) -> UpgradeDecision
+
+/// The routes of one loop.
+public struct Router {
+    struct Route {
+        let method: HTTPMethod
+        let pattern: RoutePattern
+        /// Bytes; nil is the server's limit.
+        let bodyByteCountMax: Int?
+        let handler: RouteHandler
+    }
+
+    enum Match {
+        case route(Route, PathParameters)
+        case upgrade(UpgradeHandler)
+        /// 405; the value of Allow.
+        case methodNotAllowed(allow: String)
+        /// The path upgrades only, and the request does not.
+        case upgradeRequired
+        /// 501 (RFC 9110 §9.1).
+        case unknownMethod
+        /// `OPTIONS *`: about the server as a whole.
+        case serverOptions
+        case notFound
+    }
+
+    private var routes: [Route] = []
+    private var upgrades: [(pattern: RoutePattern, handler: UpgradeHandler)] = []
+    private var fallbackHandler: (Request) -> Response? = { _ in nil }
+
+    public init() {}
+
+    // MARK: Building
+
+    /// Adds a route.
+    ///
+    /// - Parameters:
+    ///   - path: see `RoutePattern`; traps if malformed.
+    ///   - bodyByteCountMax: bytes; nil is `HTTPLimits.bodyByteCountMax`.
+    public mutating func on(
+        _ method: HTTPMethod, _ path: String, bodyByteCountMax: Int? = nil,
+        _ handler: @escaping RouteHandler
+    ) {
+        precondition(method != .head && method != .other, "HEAD is served by GET's route")
+        routes.append(
+            Route(
+                method: method, pattern: RoutePattern(path), bodyByteCountMax: bodyByteCountMax,
+                handler: handler))
+    }
+
+    /// Gives requests on `path` that carry `Upgrade: websocket`, whatever their method, to `handler`.
+    public mutating func upgrade(_ path: String, _ handler: @escaping UpgradeHandler) {
+        upgrades.append((RoutePattern(path), handler))
+    }
+
+    /// Asked for what no route has; nil is 404.
+    public mutating func fallback(_ handler: @escaping (Request) -> Response?) {
+        fallbackHandler = handler
+    }
+
+    // MARK: Matching
+
+    func match(_ request: Request) -> Match {
+        let path = request.pathBytes
+        if request.method == .other { return .unknownMethod }
+        if path.first == 0x2A { return .serverOptions }
+        let upgrade = upgrades.first { $0.pattern.match(path) != nil }
+        if let upgrade, request.lists("websocket", in: .upgrade) {
+            return .upgrade(upgrade.handler)
+        }
+
+        let wanted = request.method == .head ? .get : request.method
+        var allowed: [HTTPMethod] = []
+        for route in routes {
+            guard let parameters = route.pattern.match(path) else { continue }
+            if route.method == wanted { return .route(route, parameters) }
+            if !allowed.contains(route.method) { allowed.append(route.method) }
+        }
+        if upgrade != nil && wanted == .get { return .upgradeRequired }
+        if upgrade != nil && !allowed.contains(.get) { allowed.append(.get) }
+        return allowed.isEmpty ? .notFound : .methodNotAllowed(allow: Self.allow(allowed))
+    }
+
+    private static func allow(_ methods: [HTTPMethod]) -> String {
+        var names = methods.map(\.text.description)
+        if methods.contains(.get) { names.append("HEAD") }
+        return names.joined(separator: ", ")
+    }
+
+    /// The answer where no handler has the say.
+    func answer(_ match: Match, to request: Request) -> Response {
+        switch match {
+        case .route, .upgrade: preconditionFailure("a handler has the say")
+        case .methodNotAllowed(let allow):
+            var response = Response(.methodNotAllowed)
+            response.add("Allow", allow)
+            return response
+        case .upgradeRequired:
+            var response = Response(.upgradeRequired)
+            response.add("Upgrade", "websocket")
+            return response
+        case .unknownMethod: return Response(.notImplemented)
+        case .serverOptions: return Response(.noContent)
+        case .notFound: return fallbackHandler(request) ?? Response(.notFound)
+        }
+    }
+}
