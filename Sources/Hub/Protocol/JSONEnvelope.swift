@@ -1,0 +1,188 @@
+// JSONEnvelope: the fields of one hub record, found and checked as JSON but not bound yet.
+//
+//   {"arguments":[1,{"a":2}],"target":"T","type":1}
+//    └─ field ─┘ └─ range ─┘                          one kind and range per known field; the last
+//                                                     of a repeated field wins; others are skipped
+//
+// Thread: a pure value, any thread; borrows the record.  Allocates: only what is asked for.
+// Source: SignalR HubProtocol, "JSON Encoding".
+
+struct JSONEnvelope {
+    private struct Field {
+        let kind: JSONKind
+        let range: Range<Int>
+    }
+
+    private let record: UnsafeRawBufferPointer
+    private var type: Field?
+    private var headersField: Field?
+    private var invocationID: Field?
+    private var target: Field?
+    private var argumentsField: Field?
+    private var streamIDsField: Field?
+    private var item: Field?
+    private var result: Field?
+    private var error: Field?
+    private var allowReconnect: Field?
+    private var sequenceID: Field?
+
+    init(_ record: UnsafeRawBufferPointer) throws(HubProtocolError) {
+        self.record = record
+        var isObject = false
+        do {
+            var scanner = JSONScanner(record)
+            isObject = try scanner.peekKind() == .object
+            if isObject { try scan(&scanner) }
+        } catch {
+            throw .json(error)
+        }
+        if !isObject { throw .notAnObject }
+    }
+
+    private mutating func scan(_ scanner: inout JSONScanner) throws(JSONError) {
+        try scanner.beginObject()
+        while let key = try scanner.nextKey() {
+            let kind = try scanner.peekKind()
+            keep(Field(kind: kind, range: try scanner.skipValue()), named: key, in: scanner)
+        }
+    }
+
+    private mutating func keep(_ field: Field, named key: JSONString, in scanner: JSONScanner) {
+        if scanner.matches(key, "type") {
+            type = field
+        } else if scanner.matches(key, "invocationId") {
+            invocationID = field
+        } else if scanner.matches(key, "target") {
+            target = field
+        } else if scanner.matches(key, "arguments") {
+            argumentsField = field
+        } else if scanner.matches(key, "result") {
+            result = field
+        } else if scanner.matches(key, "error") {
+            error = field
+        } else if scanner.matches(key, "item") {
+            item = field
+        } else if scanner.matches(key, "headers") {
+            headersField = field
+        } else if scanner.matches(key, "streamIds") {
+            streamIDsField = field
+        } else if scanner.matches(key, "allowReconnect") {
+            allowReconnect = field
+        } else if scanner.matches(key, "sequenceId") {
+            sequenceID = field
+        }
+    }
+
+    private subscript(name: EnvelopeField) -> Field? {
+        switch name {
+        case .type: type
+        case .headers: headersField
+        case .invocationId: invocationID
+        case .target: target
+        case .arguments: argumentsField
+        case .streamIds: streamIDsField
+        case .item: item
+        case .result: result
+        case .error: error
+        case .allowReconnect: allowReconnect
+        case .sequenceId: sequenceID
+        case .protocol, .version: nil
+        }
+    }
+
+    /// Refuses a known field of the wrong type even where the message would not need it.
+    func checkTypes() throws(HubProtocolError) {
+        try check(.headers, .object)
+        try check(.invocationId, .string)
+        try check(.target, .string)
+        try check(.arguments, .array)
+        try check(.streamIds, .array)
+        try check(.error, .string)
+        try check(.allowReconnect, .bool)
+        try check(.sequenceId, .number)
+    }
+
+    private func check(_ name: EnvelopeField, _ kind: JSONKind) throws(HubProtocolError) {
+        if let field = self[name], field.kind != kind { throw .wrongType(name) }
+    }
+
+    func integer(_ name: EnvelopeField) throws(HubProtocolError) -> Int64? {
+        guard let field = self[name] else { return nil }
+        var scanner = scanner(at: field)
+        // The text is a checked value already, so what can fail is its type only.
+        do { return try scanner.integer() } catch { throw .wrongType(name) }
+    }
+
+    func bool(_ name: EnvelopeField) throws(HubProtocolError) -> Bool? {
+        guard let field = self[name] else { return nil }
+        var scanner = scanner(at: field)
+        do { return try scanner.bool() } catch { throw .wrongType(name) }
+    }
+
+    func string(_ name: EnvelopeField) throws(HubProtocolError) -> String? {
+        guard let field = self[name] else { return nil }
+        var scanner = scanner(at: field)
+        do { return scanner.text(of: try scanner.string()) } catch { throw .wrongType(name) }
+    }
+
+    /// A string that must be there and not be empty.
+    func requiredString(_ name: EnvelopeField) throws(HubProtocolError) -> String {
+        guard let text = try string(name), !text.isEmpty else { throw .missing(name) }
+        return text
+    }
+
+    /// A copy of the field's value.
+    func value(_ name: EnvelopeField) -> RawJSON? {
+        guard let field = self[name] else { return nil }
+        return RawJSON(checked: Array(record[field.range])[...])
+    }
+
+    func requiredValue(_ name: EnvelopeField) throws(HubProtocolError) -> RawJSON {
+        guard let value = value(name) else { throw .missing(name) }
+        return value
+    }
+
+    func headers() throws(HubProtocolError) -> [Header] {
+        guard let field = headersField else { return [] }
+        var scanner = scanner(at: field)
+        var headers: [Header] = []
+        do {
+            try scanner.beginObject()
+            while let key = try scanner.nextKey() {
+                let value = try scanner.string()
+                headers.append(Header(scanner.text(of: key), scanner.text(of: value)))
+            }
+        } catch { throw .wrongType(.headers) }
+        return headers
+    }
+
+    func streamIDs() throws(HubProtocolError) -> [String] {
+        guard let field = streamIDsField else { return [] }
+        var scanner = scanner(at: field)
+        var ids: [String] = []
+        do {
+            try scanner.beginArray()
+            while try scanner.nextElement() { ids.append(scanner.text(of: try scanner.string())) }
+        } catch { throw .wrongType(.streamIds) }
+        return ids
+    }
+
+    /// The arguments as slices of one copy of the array.
+    func arguments() throws(HubProtocolError) -> [RawJSON] {
+        guard let field = argumentsField else { throw .missing(.arguments) }
+        var scanner = scanner(at: field)
+        let text = Array(record[field.range])
+        var arguments: [RawJSON] = []
+        do {
+            try scanner.beginArray()
+            while try scanner.nextElement() {
+                arguments.append(RawJSON(checked: text[try scanner.skipValue()]))
+            }
+        } catch { throw .wrongType(.arguments) }
+        return arguments
+    }
+
+    private func scanner(at field: Field) -> JSONScanner {
+        JSONScanner(UnsafeRawBufferPointer(rebasing: record[field.range]))
+    }
+}

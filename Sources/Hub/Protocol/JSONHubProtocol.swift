@@ -1,0 +1,170 @@
+// JSONHubProtocol: HubMessage ↔ one JSON object followed by a record separator.
+//
+//   {"type":3,"invocationId":"7","result":null} 1E
+//
+// Reading takes two steps. The first finds the envelope's fields, in any order and checked as JSON,
+// but not bound; the second binds them once the type is known. So a message type of the future may
+// use our field names for other things, and is skipped all the same.
+//
+// Thread: pure functions, any thread.
+// Allocates: a ping nothing; an invocation one copy of its arguments and its strings.
+// Source: SignalR HubProtocol, "JSON Encoding"; field order on write as .NET 8 writes it.
+
+enum JSONHubProtocol {
+    /// RS, which JSON text cannot contain (it would be escaped as \u001E).
+    static let recordSeparator: UInt8 = 0x1E
+
+    /// Reads one record without its separator. What follows the closing brace is not looked at,
+    /// as in .NET.
+    static func decode(
+        _ record: UnsafeRawBufferPointer
+    ) throws(HubProtocolError) -> HubMessage? {
+        let envelope = try JSONEnvelope(record)
+
+        guard let type = try envelope.integer(.type) else { throw .missing(.type) }
+        guard (1...9).contains(type) else { return nil }
+        try envelope.checkTypes()
+
+        switch type {
+        case 1: return .invocation(try invocation(envelope))
+        case 2:
+            return .streamItem(
+                headers: try envelope.headers(),
+                invocationID: try envelope.requiredString(.invocationId),
+                item: try envelope.requiredValue(.item))
+        case 3: return .completion(try completion(envelope))
+        case 4:
+            _ = try envelope.requiredString(.invocationId)
+            return .streamInvocation(try invocation(envelope))
+        case 5:
+            return .cancelInvocation(
+                headers: try envelope.headers(),
+                invocationID: try envelope.requiredString(.invocationId))
+        case 6: return .ping
+        case 7:
+            return .close(
+                CloseMessage(
+                    error: try envelope.string(.error),
+                    allowReconnect: try envelope.bool(.allowReconnect) ?? false))
+        default:
+            guard let sequenceID = try envelope.integer(.sequenceId) else {
+                throw .missing(.sequenceId)
+            }
+            return type == 8 ? .ack(sequenceID: sequenceID) : .sequence(sequenceID: sequenceID)
+        }
+    }
+
+    private static func invocation(
+        _ envelope: JSONEnvelope
+    ) throws(HubProtocolError) -> Invocation {
+        // An empty id means none: the caller wants no answer.
+        let invocationID = try envelope.string(.invocationId)
+        return Invocation(
+            target: try envelope.requiredString(.target),
+            arguments: try envelope.arguments(),
+            invocationID: invocationID?.isEmpty == true ? nil : invocationID,
+            headers: try envelope.headers(),
+            streamIDs: try envelope.streamIDs())
+    }
+
+    private static func completion(
+        _ envelope: JSONEnvelope
+    ) throws(HubProtocolError) -> Completion {
+        let error = try envelope.string(.error)
+        let result = envelope.value(.result)
+        if error != nil && result != nil { throw .resultAndError }
+        let outcome: Completion.Outcome =
+            if let error { .error(error) } else if let result { .result(result) } else { .void }
+        return Completion(
+            invocationID: try envelope.requiredString(.invocationId), outcome: outcome,
+            headers: try envelope.headers())
+    }
+
+    /// The record with its separator.
+    static func encode(_ message: HubMessage) -> [UInt8] {
+        // 64 bytes hold every message without arguments.
+        var json = JSONWriter(reservingCapacity: 64)
+        json.beginObject()
+        json.key("type")
+        switch message {
+        case .invocation(let invocation): write(invocation, type: 1, to: &json)
+        case .streamItem(let headers, let invocationID, let item):
+            begin(2, headers, invocationID, to: &json)
+            json.key("item")
+            json.raw(item.bytes)
+        case .completion(let completion): write(completion, to: &json)
+        case .streamInvocation(let invocation): write(invocation, type: 4, to: &json)
+        case .cancelInvocation(let headers, let invocationID):
+            begin(5, headers, invocationID, to: &json)
+        case .ping: json.integer(6)
+        case .close(let close):
+            json.integer(7)
+            if let error = close.error {
+                json.key("error")
+                json.string(error)
+            }
+            if close.allowReconnect {
+                json.key("allowReconnect")
+                json.bool(true)
+            }
+        case .ack(let sequenceID): write(sequenceID, type: 8, to: &json)
+        case .sequence(let sequenceID): write(sequenceID, type: 9, to: &json)
+        }
+        json.endObject()
+        return json.bytes + [recordSeparator]
+    }
+
+    /// The fields that stand in front of every message about an invocation.
+    private static func begin(
+        _ type: Int64, _ headers: [Header], _ invocationID: String?, to json: inout JSONWriter
+    ) {
+        json.integer(type)
+        if !headers.isEmpty {
+            json.key("headers")
+            json.beginObject()
+            for header in headers {
+                json.key(header.name)
+                json.string(header.value)
+            }
+            json.endObject()
+        }
+        if let invocationID {
+            json.key("invocationId")
+            json.string(invocationID)
+        }
+    }
+
+    private static func write(_ invocation: Invocation, type: Int64, to json: inout JSONWriter) {
+        begin(type, invocation.headers, invocation.invocationID, to: &json)
+        json.key("target")
+        json.string(invocation.target)
+        json.key("arguments")
+        json.beginArray()
+        for argument in invocation.arguments { json.raw(argument.bytes) }
+        json.endArray()
+        if invocation.streamIDs.isEmpty { return }
+        json.key("streamIds")
+        json.beginArray()
+        for id in invocation.streamIDs { json.string(id) }
+        json.endArray()
+    }
+
+    private static func write(_ completion: Completion, to json: inout JSONWriter) {
+        begin(3, completion.headers, completion.invocationID, to: &json)
+        switch completion.outcome {
+        case .error(let text):
+            json.key("error")
+            json.string(text)
+        case .result(let result):
+            json.key("result")
+            json.raw(result.bytes)
+        case .void: break
+        }
+    }
+
+    private static func write(_ sequenceID: Int64, type: Int64, to json: inout JSONWriter) {
+        json.integer(type)
+        json.key("sequenceId")
+        json.integer(sequenceID)
+    }
+}
