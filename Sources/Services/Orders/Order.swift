@@ -13,6 +13,22 @@ public enum OrderStatus: Int, Sendable, Comparable, CaseIterable {
     case completed = 2
 
     public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+
+    /// The word in the database and in the workflow state.
+    public var word: String {
+        switch self {
+        case .accepted: "ACCEPTED"
+        case .processing: "PROCESSING"
+        case .completed: "COMPLETED"
+        }
+    }
+
+    /// Reads the word in any case; nil for any other text.
+    public init?(word: String) {
+        let upper = word.uppercased()
+        guard let match = Self.allCases.first(where: { $0.word == upper }) else { return nil }
+        self = match
+    }
 }
 
 /// Money with two decimals, in hundredths: 39.99 is 3999. Never a floating-point number.

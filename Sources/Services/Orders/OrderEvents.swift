@@ -35,3 +35,10 @@ public struct OrderProcessed: Equatable, Sendable {
         self.orderID = orderID
     }
 }
+
+/// Which queue carries which event.
+public struct QueueNames: Equatable, Sendable {
+    public var accepted = "order.accepted"
+    public var processed = "order.processed"
+    public init() {}
+}

@@ -115,6 +115,9 @@ public protocol OrderStore: Sendable {
 
     /// Accepts all requests in one commit, each on its own: one request's refusal leaves the others.
     /// Returns one outcome per request, in order, after the commit is durable.
+    ///
+    /// A correlation that is in the database already is the same request again (its first commit was
+    /// in doubt): it gives `accepted` with that order and writes nothing.
     func accept(_ requests: [AcceptRequest]) throws(StoreError) -> [AcceptOutcome]
 
     /// ACCEPTED → PROCESSING; no effect on an order that is further or absent.
@@ -124,9 +127,10 @@ public protocol OrderStore: Sendable {
     func complete(_ events: [OrderAccepted], at time: WallTime) throws(StoreError)
         -> [ProcessOutcome]
 
-    /// Unpublished rows, oldest first.
+    /// Unpublished rows, oldest first. A store that several relays share gives each row to one of
+    /// them at a time.
     func outbox(limit: Int) throws(StoreError) -> [OutboxRow]
-    /// After the broker has confirmed them.
+    /// After the broker has confirmed them; they leave the outbox.
     func markPublished(_ rows: [Int64]) throws(StoreError)
     func outboxDepth() throws(StoreError) -> Int
 

@@ -25,13 +25,27 @@ public struct WorkflowStatus: Equatable, Sendable {
         self.status = status
         self.orderID = orderID
     }
+
+    /// The stored word: `ACCEPTED`, `PROCESSING`, `COMPLETED|42`.
+    public var text: String { orderID.map { "\(status.word)|\($0)" } ?? status.word }
+
+    /// Reads the stored word in any case. `COMPLETED` alone or with something after the bar that is
+    /// no order id means completed with the id unknown. Nil for any other text.
+    public init?(text: String) {
+        let parts = text.split(separator: "|", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let status = OrderStatus(word: String(parts[0])) else { return nil }
+        if parts.count == 2 && status != .completed { return nil }
+        let id = parts.count == 2 ? Int64(parts[1]) : nil
+        self.init(status: status, orderID: id.flatMap { $0 >= 1 ? $0 : nil })
+    }
 }
 
 public protocol WorkflowState: Sendable {
     /// Writes owner and ACCEPTED for new orders, with a fresh TTL.
     func begin(_ orders: [(correlation: CorrelationID, user: String)]) throws(WorkflowStateError)
-    /// Moves the status on if the key exists, never backwards, and refreshes both TTLs.
-    func advance(_ correlation: CorrelationID, to status: WorkflowStatus)
+    /// Moves each status on if its key exists, never backwards, and refreshes both TTLs. A batch, so
+    /// that a remote store needs one round trip.
+    func advance(_ changes: [(correlation: CorrelationID, status: WorkflowStatus)])
         throws(WorkflowStateError)
     func status(_ correlation: CorrelationID) throws(WorkflowStateError) -> WorkflowStatus?
     /// The owner by the canonical key, else by the legacy one (which is then copied).

@@ -1,0 +1,78 @@
+// OutboxRelay: moves events from the outbox to the bus, at least once and in order.
+//
+//   wake or 1 s ──▶ read ──▶ publish ──▶ broker confirms ──▶ mark ──▶ read …
+//                               └── bus away: pause, then the same rows again
+//
+// A row is marked only after the confirm. What falls between the two is published again, and the
+// consumers expect that.
+//
+// Thread: one.  Allocates: per batch.
+
+import Loop
+
+public final class OutboxRelay: Role {
+    /// Rows per publish.
+    public static let batchCountMax = 256
+
+    private let store: any OrderStore
+    private let bus: any MessageBus
+    private let signal: WakeSignal
+    private let random: any RandomSource
+    private let counters: OrderCounters
+    private let log = Log("relay")
+    private var backoff = Backoff()
+
+    /// - Parameter signal: woken by whoever has committed outbox rows. The wait's end is the backstop
+    ///   for rows that a process left behind when it died before its wake.
+    public init(
+        store: any OrderStore, bus: any MessageBus, signal: WakeSignal,
+        random: any RandomSource = SystemRandom(), counters: OrderCounters = OrderCounters()
+    ) {
+        self.store = store
+        self.bus = bus
+        self.signal = signal
+        self.random = random
+        self.counters = counters
+    }
+
+    public func step(wait: Duration) -> StepOutcome {
+        do throws(StoreError) {
+            var rows = try store.outbox(limit: Self.batchCountMax)
+            if rows.isEmpty {
+                signal.wait(atMost: wait)
+                rows = try store.outbox(limit: Self.batchCountMax)
+            }
+            if rows.isEmpty { return .idle }
+            CrashPoint.reach(.relayBeforePublish)
+            do { try bus.publish(rows.map(\.message)) } catch {
+                counters.publishFailures.add(1)
+                return pause("bus away", error.reason)
+            }
+            CrashPoint.reach(.relayAfterConfirm)
+            try store.markPublished(rows.map(\.id))
+            counters.published.add(rows.count)
+            backoff.reset()
+            return .worked(rows.count)
+        } catch {
+            return pause("store away", error.reason)
+        }
+    }
+
+    private func pause(_ message: StaticString, _ reason: String) -> StepOutcome {
+        let pause = backoff.next(random: random)
+        log.warning(message, [.reason(reason), .integer("pause_ms", pause.milliseconds)])
+        return .paused(pause)
+    }
+}
+
+extension OutboxRow {
+    /// With the headers that carry trace and correlation to the consumer.
+    var message: OutgoingMessage {
+        var headers = [
+            "x-correlation-id": correlation.description,
+            "baggage": "correlation_id=\(correlation)",
+        ]
+        headers["traceparent"] = traceparent
+        return OutgoingMessage(queue: queue, body: body, headers: headers)
+    }
+}

@@ -1,0 +1,109 @@
+// ProcessOrder: what the worker does with order.accepted.
+//
+//   decode ──▶ PROCESSING ──▶ COMPLETED + outbox row, one commit ──▶ state COMPLETED|id ──▶ wake relay
+//      └──▶ poison                   └──▶ unknown products: poison
+//
+// Thread: the worker's.  Allocates: per batch.
+
+import Loop
+
+public struct ProcessOrder: MessageHandler {
+    private let store: any OrderStore
+    private let state: any WorkflowState
+    private let relay: WakeSignal
+    private let clock: any TimeSource
+    private let counters: OrderCounters
+    private let log = Log("process")
+
+    /// - Parameter relay: woken when order.processed stands in the outbox.
+    public init(
+        store: any OrderStore, state: any WorkflowState, relay: WakeSignal,
+        clock: any TimeSource = SystemTime(), counters: OrderCounters = OrderCounters()
+    ) {
+        self.store = store
+        self.state = state
+        self.relay = relay
+        self.clock = clock
+        self.counters = counters
+    }
+
+    public var crashPoints: (afterReceive: CrashPoint, afterAck: CrashPoint) {
+        (.processAfterReceive, .processAfterAck)
+    }
+
+    public func handle(_ deliveries: [Delivery]) throws(StoreError) -> [Verdict] {
+        var verdicts: [Verdict] = []
+        var events: [OrderAccepted] = []
+        var places: [Int] = []
+        for (index, delivery) in deliveries.enumerated() {
+            do {
+                events.append(
+                    try OrderAccepted(
+                        decoding: delivery.body, traceparent: delivery.headers["traceparent"]))
+                places.append(index)
+                verdicts.append(.done)
+            } catch {
+                verdicts.append(.poison(error.reason))
+            }
+        }
+        for (place, verdict) in zip(places, try process(events)) { verdicts[place] = verdict }
+        return verdicts
+    }
+
+    private func process(_ events: [OrderAccepted]) throws(StoreError) -> [Verdict] {
+        if events.isEmpty { return [] }
+        do { try begin(events) } catch {
+            // PROCESSING is news, not a condition: only a store that is away stops the work.
+            if case .unavailable = error { throw error }
+        }
+        do { return try complete(events) } catch {
+            if case .unavailable = error { throw error }
+            if events.count == 1 { return [.failed(error.reason)] }
+        }
+        // One of them breaks the commit of all; alone, only that one fails.
+        var verdicts: [Verdict] = []
+        for event in events {
+            do { verdicts += try complete([event]) } catch {
+                if case .unavailable = error { throw error }
+                verdicts.append(.failed(error.reason))
+            }
+        }
+        return verdicts
+    }
+
+    private func begin(_ events: [OrderAccepted]) throws(StoreError) {
+        advance(events.map { ($0.correlation, WorkflowStatus(status: .processing, orderID: nil)) })
+        try store.beginProcessing(events.map(\.correlation))
+    }
+
+    private func complete(_ events: [OrderAccepted]) throws(StoreError) -> [Verdict] {
+        let outcomes = try store.complete(events, at: clock.wallNow)
+        precondition(outcomes.count == events.count)
+        CrashPoint.reach(.processAfterCommit)
+        relay.wake()
+        var changes: [(CorrelationID, WorkflowStatus)] = []
+        var verdicts: [Verdict] = []
+        for (event, outcome) in zip(events, outcomes) {
+            switch outcome {
+            case .completed: counters.processed.add(1)
+            case .repeated: counters.duplicates.add(1)
+            case .unknownProducts(let ids):
+                verdicts.append(.poison("unknown products: \(ids.joined(separator: ", "))"))
+                continue
+            }
+            changes.append(
+                (event.correlation, WorkflowStatus(status: .completed, orderID: outcome.orderID)))
+            verdicts.append(.done)
+        }
+        advance(changes)
+        return verdicts
+    }
+
+    /// Best effort: readers fall back to the store.
+    private func advance(_ changes: [(correlation: CorrelationID, status: WorkflowStatus)]) {
+        if changes.isEmpty { return }
+        do { try state.advance(changes) } catch {
+            log.warning("workflow state away", [.reason(error.reason)])
+        }
+    }
+}

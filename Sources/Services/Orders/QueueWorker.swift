@@ -1,0 +1,158 @@
+// QueueWorker: takes messages from one queue to a handler and settles each by the handler's verdict.
+//
+//   receive ──▶ handle ──▶ done    ──▶ ack
+//      ▲           │   ├──▶ failed  ──▶ retry after 1, 2, 4, 8, 16 s, then dead letter
+//      │           │   └──▶ poison  ──▶ dead letter
+//      │           └── store away ──▶ hold the same messages, pause, handle again
+//      └── bus away ──▶ new consumer after a pause; what was unsettled comes again
+//
+// A dependency that is away burns no retries: the messages are not to blame.
+//
+// Thread: one; made on the thread that calls `step`.  Allocates: per batch.
+
+import Loop
+
+/// What is to become of a message.
+public enum Verdict: Equatable, Sendable {
+    case done
+    /// It failed and may succeed later.
+    case failed(String)
+    /// It can never succeed.
+    case poison(String)
+}
+
+/// The work on the messages of one queue. Repeats are expected and must be harmless.
+public protocol MessageHandler: Sendable {
+    /// Reached after a receive and after an ack.
+    var crashPoints: (afterReceive: CrashPoint, afterAck: CrashPoint) { get }
+
+    /// - Returns: one verdict per delivery, in order.
+    /// - Throws: if nothing can be done now for any of them; they will be handed in again.
+    func handle(_ deliveries: [Delivery]) throws(StoreError) -> [Verdict]
+}
+
+public final class QueueWorker: Role {
+    public struct Limits: Sendable {
+        /// Messages taken at once, and in one commit.
+        public var batchCountMax = 128
+        public var retryPolicy = RetryPolicy()
+        public init() {}
+    }
+
+    private let bus: any MessageBus
+    private let queue: String
+    private let handler: any MessageHandler
+    private let limits: Limits
+    private let random: any RandomSource
+    private let counters: OrderCounters
+    private let log = Log("queue")
+
+    private var consumer: (any MessageConsumer)?
+    /// Received, not settled, and waiting for the store.
+    private var held: [Delivery] = []
+    private var backoff = Backoff()
+
+    public init(
+        bus: any MessageBus, queue: String, handler: any MessageHandler,
+        limits: Limits = Limits(), random: any RandomSource = SystemRandom(),
+        counters: OrderCounters = OrderCounters()
+    ) {
+        self.bus = bus
+        self.queue = queue
+        self.handler = handler
+        self.limits = limits
+        self.random = random
+        self.counters = counters
+    }
+
+    public func step(wait: Duration) -> StepOutcome {
+        do {
+            let consumer = try connected()
+            if held.isEmpty {
+                held = try consumer.receive(max: limits.batchCountMax, wait: wait)
+                if held.isEmpty { return .idle }
+                CrashPoint.reach(handler.crashPoints.afterReceive)
+            }
+            let verdicts: [Verdict]
+            do { verdicts = try handler.handle(held) } catch {
+                log.warning("store away", [.string("queue", queue), .reason(error.reason)])
+                return .paused(backoff.next(random: random))
+            }
+            let settled = held
+            held = []
+            try settle(settled, by: verdicts, with: consumer)
+            backoff.reset()
+            return .worked(settled.count)
+        } catch {
+            // Whatever was unsettled is the bus's again once the consumer is gone.
+            log.warning("bus away", [.string("queue", queue), .reason(error.reason)])
+            consumer = nil
+            held = []
+            return .paused(backoff.next(random: random))
+        }
+    }
+
+    private func connected() throws(BusError) -> any MessageConsumer {
+        if let consumer { return consumer }
+        let made = try bus.consumer(of: queue)
+        consumer = made
+        return made
+    }
+
+    private func settle(
+        _ deliveries: [Delivery], by verdicts: [Verdict], with consumer: any MessageConsumer
+    ) throws(BusError) {
+        precondition(verdicts.count == deliveries.count)
+        let done = zip(deliveries, verdicts).filter { $0.1 == .done }.map(\.0)
+        if !done.isEmpty {
+            try consumer.ack(done)
+            CrashPoint.reach(handler.crashPoints.afterAck)
+        }
+        for (delivery, verdict) in zip(deliveries, verdicts) {
+            switch verdict {
+            case .done: continue
+            case .poison(let reason): try bury(delivery, reason: reason, with: consumer)
+            case .failed(let reason): try retryOrBury(delivery, reason: reason, with: consumer)
+            }
+        }
+    }
+
+    private func retryOrBury(
+        _ delivery: Delivery, reason: String, with consumer: any MessageConsumer
+    ) throws(BusError) {
+        let delay = limits.retryPolicy.delay(
+            afterRetries: delivery.retryCount, random: random)
+        guard let delay else {
+            return try bury(
+                delivery, reason: "after \(delivery.retryCount) retries: \(reason)",
+                with: consumer)
+        }
+        try consumer.retry(delivery, after: delay)
+        counters.retries.add(1)
+        log.warning(
+            "message will be retried",
+            [
+                .string("queue", queue), .integer("retry", delivery.retryCount + 1),
+                .integer("delay_ms", delay.milliseconds), .reason(reason),
+                .correlation(delivery.correlationHeader),
+            ])
+    }
+
+    private func bury(
+        _ delivery: Delivery, reason: String, with consumer: any MessageConsumer
+    ) throws(BusError) {
+        try consumer.deadLetter(delivery, reason: reason)
+        counters.deadLetters.add(1)
+        log.error(
+            "message is a dead letter",
+            [
+                .string("queue", queue), .reason(reason),
+                .correlation(delivery.correlationHeader),
+            ])
+    }
+}
+
+extension Delivery {
+    /// What the sender wrote, for logs only; the body decides.
+    fileprivate var correlationHeader: String { headers["x-correlation-id"] ?? "" }
+}
