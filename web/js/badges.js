@@ -55,9 +55,10 @@ export function badge({ vendor, id }) {
     label(look.mark || vendor || ""));
 }
 
-// The dark band across the middle with the id, sized so that the longest id (10 characters) fits.
+// The dark band across the middle with the id. The text may be 148 units wide, which the narrowest
+// plate holds; a bold capital is about 0.72 of its font size wide in the widest system face.
 function band(id, colour) {
-  const size = Math.min(36, 188 / Math.max(4, String(id).length) * 1.28);
+  const size = Math.min(36, 148 / (0.72 * Math.max(1, String(id).length)));
   return s("g", {},
     s("rect", { "x": 0, "y": 78, "width": 200, "height": 50, "fill": colour, "fill-opacity": 0.82 }),
     s("rect", { "x": 0, "y": 78, "width": 200, "height": 1.5, "fill": "#fff", "fill-opacity": 0.55 }),

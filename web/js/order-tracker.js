@@ -16,7 +16,8 @@ export const statusNames = Object.freeze(["Accepted", "Processing", "Completed"]
 
 const keptAfterCompletion = 10 * 60_000;   // ms
 const stateLifetime = 30 * 60_000;         // ms; the server forgets workflow states after 30 min
-const checkDelays = [250, 500, 1_000, 2_000, 4_000, 8_000, 15_000];   // ms; the last one repeats
+// ms; dense where the pipeline usually works, so that Processing is seen; the last one repeats
+const checkDelays = [300, 300, 400, 500, 500, 1_000, 2_000, 4_000, 8_000, 15_000];
 const earlyCountMax = 64;
 
 // { correlationId, status, orderId } of a push, whichever of the accepted shapes it has, or `null`.

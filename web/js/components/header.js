@@ -18,7 +18,7 @@ export class Header {
   #pill = h("button", { "type": "button", "class": "pill", "data-testid": "connection-pill" });
   #theme = h("button", { "type": "button", "class": "icon-button", "data-testid": "theme-toggle" });
   #cartCount = h("span", { "class": "cart-count", "data-testid": "cart-count" });
-  #cartLink = h("a", { "href": "/cart", "class": "nav-link", "data-testid": "cart-link" },
+  #cartLink = h("a", { "href": "/cart", "class": "nav-link nav-link-cart", "data-testid": "cart-link" },
     h("span", { class: "nav-icon" }, icon("bag"), this.#cartCount), h("span", { class: "nav-text" }, "Cart"));
   #links = [
     h("a", { href: "/products", class: "nav-link" }, h("span", { class: "nav-icon" }, icon("grid")), h("span", { class: "nav-text" }, "Catalogue")),

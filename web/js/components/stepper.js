@@ -26,6 +26,7 @@ export function stepper({ status }) {
     h("p", { "class": "stepper-line", "role": "status", "aria-live": "polite" }, word, text));
   let shown = status;
   let wanted = status;
+  let shownAt = performance.now();
   let timer = null;
   let arrivals = [];
 
@@ -50,6 +51,7 @@ export function stepper({ status }) {
       return;
     }
     shown += 1;
+    shownAt = performance.now();
     draw();
     timer = setTimeout(move, stepPause);
   }
@@ -57,7 +59,7 @@ export function stepper({ status }) {
     wanted = Math.max(wanted, next);
     return new Promise((resolve) => {
       arrivals.push(resolve);
-      timer ??= setTimeout(move, stepPause);
+      timer ??= setTimeout(move, Math.max(0, shownAt + stepPause - performance.now()));
     });
   }
 

@@ -7,7 +7,7 @@ import { icon } from "../components/icons.js";
 import { orderTotal } from "../components/order-line.js";
 import { pager } from "../components/pager.js";
 import { emptyState, errorState, linkButton, skeletons } from "../components/states.js";
-import { dayAndTime, money, parseMoment, plural } from "../format.js";
+import { dayAndTime, money, parseMoment, plural, slug } from "../format.js";
 import { statusNames } from "../order-tracker.js";
 
 const pageSize = 10;
@@ -90,8 +90,7 @@ function orderRow(app, order, reload) {
     if (await deleteOrder(app, order)) reload();
   };
   const node = h("li", { "class": "row panel", "data-testid": "order-row", "data-order-id": id },
-    h("div", { "class": "row-art", "aria-hidden": "true" }, items.slice(0, shownBadges).map(({ productId }) =>
-      h("div", { class: "row-badge" }, badge({ vendor: app.catalogue.find(productId)?.vendor ?? null, id: productId })))),
+    h("div", { "class": "row-art", "aria-hidden": "true" }, items.slice(0, shownBadges).map((item) => rowBadge(app, item))),
     h("div", { class: "row-main" },
       h("h2", { class: "row-title" }, h("a", { href: `/orders/${id}`, class: "row-link" }, `Order #${id}`), status),
       h("p", { class: "row-names" }, names),
@@ -104,6 +103,11 @@ function orderRow(app, order, reload) {
     if (value !== null) show(value);
   });
   return { node, show };
+}
+
+function rowBadge(app, { productId }) {
+  const vendor = app.catalogue.find(productId)?.vendor ?? null;
+  return h("div", { "class": "row-badge", "data-vendor": slug(vendor ?? "") }, badge({ vendor, id: productId }));
 }
 
 // `null`: not known; the tag then keeps its place and says nothing.
