@@ -5,6 +5,7 @@ A `Browser` has a profile of its own (its own storage: another person); its tabs
 
 import json
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from selenium import webdriver
@@ -21,21 +22,24 @@ CHROMIUM, CHROMEDRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver"
 DESKTOP, PHONE = (1280, 900), (390, 844)
 SHOWN_WITHIN = 10.0
 
-# Notes the moment (performance.now, ms) at which the order's word first says Completed. The moment of
-# the click is noted too, so that both are of one clock.
-_WATCH_COMPLETION = """
-window.watched = { clicked: null, completed: null, texts: [] };
-addEventListener('click', (event) => {
-  if (event.target.closest('[data-testid="checkout-submit"]')) watched.clicked = performance.now();
-}, true);
+# Collects the words that the status of the followed order goes through.
+_WATCH_ORDER = """
+window.watched = [];
 new MutationObserver(() => {
-  const status = document.querySelector('[data-testid="order-status"]')?.dataset.status;
-  if (!status || watched.texts.at(-1) === status) return;
-  watched.texts.push(status);
-  if (status.toLowerCase() === 'completed') watched.completed ??= performance.now();
+  const word = document.querySelector('[data-testid="order-status"]')?.dataset.status;
+  if (word && watched.at(-1) !== word) watched.push(word);
 }).observe(document.documentElement,
            { subtree: true, childList: true, attributes: true, attributeFilter: ['data-status'] });
 """
+
+
+@dataclass
+class Traffic:
+    """What a page sent and received, by the browser's own clock."""
+    # Seconds at which an order was posted.
+    posts: list[float] = field(default_factory=list)
+    # (seconds, notification) as received on its WebSockets.
+    pushes: list[tuple[float, dict]] = field(default_factory=list)
 
 
 def is_installed() -> bool:
@@ -153,31 +157,42 @@ class Browser:
         self.click("cart-link")
         self.one("cart-line")
 
+    def review_order(self) -> None:
+        """From the cart to the last page before the order."""
+        self.driver.find_element(By.CSS_SELECTOR, 'a[href="/checkout"]').click()
+        self.one("checkout-submit")
+
     def check_out(self) -> None:
-        """From the cart to the order's page, over whatever pages the shop puts in between."""
-        self.driver.execute_script(_WATCH_COMPLETION)
+        """Places the order that is under review; the page then follows it."""
+        self.driver.execute_script(_WATCH_ORDER)
         self.click("checkout-submit")
         self.one("order-status")
 
     def status(self) -> str:
         return (self.attribute("order-status", "data-status") or "").lower()
 
-    def watched(self) -> dict:
+    def words(self) -> list[str]:
+        """The words of the followed order's status so far."""
         return self.driver.execute_script("return window.watched")
 
     # What the browser saw
 
-    def pushes(self) -> list[dict]:
-        """The notifications that arrived on the page's WebSockets since the last call."""
-        notes = []
+    def traffic(self) -> Traffic:
+        """The orders and notifications of this tab since the last call."""
+        traffic = Traffic()
         for entry in self.driver.get_log("performance"):
-            message = json.loads(entry["message"])["message"]
-            if message["method"] != "Network.webSocketFrameReceived":
-                continue
-            for record in message["params"]["response"]["payloadData"].split("\x1e"):
-                if '"Notification"' in record:
-                    notes.append(json.loads(record)["arguments"][0])
-        return notes
+            event = json.loads(entry["message"])["message"]
+            details = event["params"]
+            if event["method"] == "Network.requestWillBeSent":
+                request = details["request"]
+                if request["method"] == "POST" and request["url"].endswith("/api/orders"):
+                    traffic.posts.append(details["timestamp"])
+            elif event["method"] == "Network.webSocketFrameReceived":
+                for record in details["response"]["payloadData"].split("\x1e"):
+                    if '"Notification"' in record:
+                        note = json.loads(record)["arguments"][0]
+                        traffic.pushes.append((details["timestamp"], note))
+        return traffic
 
     def errors(self) -> list[str]:
         """What the console holds of errors since the last call, without the network's own."""
