@@ -41,8 +41,8 @@ final class HTTPConnection: ConnectionHandler {
     private var isPaused = false
     /// `continueLater` was asked for, so what is left over will come without the peer's doing.
     private var isContinuing = false
-    /// The deadline the connection's timer stands for; nil if it must be set anew.
-    private var armedDeadline: HTTPStateMachine.Deadline? = HTTPStateMachine.Deadline.unlimited
+    /// The deadline the connection's timer stands for.
+    private var armedDeadline = HTTPStateMachine.Deadline.unlimited
     /// Body of the answer being sent, and how much of it is queued.
     private var outgoing: [UInt8] = []
     private var outgoingOffset = 0
@@ -111,6 +111,7 @@ final class HTTPConnection: ConnectionHandler {
         isContinuing = false
         let lastSequence = sequence + UInt64(limits.requestCountPerTick)
         while consumed < bytes.count, machine.isReading {
+            // Answers with a body wait in `sendPieces`; those without one must not pile up either.
             if connection.isBackpressured { break }
             if sequence == lastSequence {
                 isContinuing = true
@@ -183,7 +184,6 @@ final class HTTPConnection: ConnectionHandler {
         self.request = request
         sequence += 1
         startedAt = connection.reactor.now
-        armedDeadline = nil
         server.countRequest()
         let match = server.router.match(request)
         self.match = match
@@ -354,8 +354,8 @@ final class HTTPConnection: ConnectionHandler {
         }
     }
 
-    /// Makes the timer stand for the deadline that the machine names. The head's deadline runs on
-    /// while bytes trickle in; keep-alive begins again with each request.
+    /// Makes the timer stand for the deadline that the machine names; a deadline that has not
+    /// changed runs on while bytes trickle in.
     private func updateTimer(_ connection: Connection) {
         let deadline = machine.deadline
         if deadline == armedDeadline { return }

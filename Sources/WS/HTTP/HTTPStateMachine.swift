@@ -37,19 +37,20 @@ struct HTTPStateMachine: Equatable {
         case refuse(HTTPError)
     }
 
-    /// Which deadline runs.
+    /// Which deadline runs, and for which request: two requests never share one. Requests are
+    /// numbered by the answers before them.
     enum Deadline: Equatable {
-        case unlimited, head, bodyWindow
-        /// Until the first byte of the next request.
-        case keepAlive
+        case unlimited
+        case head(request: Int)
+        case bodyWindow(request: Int)
+        /// Until the first byte of the request.
+        case keepAlive(request: Int)
     }
 
     private(set) var phase = Phase.idle
     private(set) var isDraining = false
     private(set) var peerHasClosed = false
-    /// The first request of a connection has the head's time, not the keep-alive time: whoever
-    /// connects has something to ask.
-    private var hasAnswered = false
+    private var answerCount = 0
 
     var isReading: Bool {
         switch phase {
@@ -60,9 +61,10 @@ struct HTTPStateMachine: Equatable {
 
     var deadline: Deadline {
         switch phase {
-        case .idle: hasAnswered ? .keepAlive : .head
-        case .readingHead: .head
-        case .readingBody: .bodyWindow
+        // Whoever connects has something to ask, so the first request has the head's time.
+        case .idle where answerCount > 0: .keepAlive(request: answerCount)
+        case .idle, .readingHead: .head(request: answerCount)
+        case .readingBody: .bodyWindow(request: answerCount)
         case .responding, .closing, .upgraded: .unlimited
         }
     }
@@ -100,7 +102,7 @@ struct HTTPStateMachine: Equatable {
     /// The whole answer is queued.
     mutating func responseCompleted() -> Action {
         guard case .responding = phase else { preconditionFailure("no request to answer") }
-        hasAnswered = true
+        answerCount += 1
         guard willKeepAlive else {
             phase = .closing
             return .closeLingering

@@ -24,17 +24,17 @@ import Testing
 
     @Test func `each phase has its deadline, and the first request the head's`() {
         var machine = HTTPStateMachine()
-        #expect(machine.deadline == .head)
+        #expect(machine.deadline == .head(request: 0))
         machine.headBegan()
-        #expect(machine.deadline == .head)
+        #expect(machine.deadline == .head(request: 0))
         machine.bodyBegan()
-        #expect(machine.deadline == .bodyWindow)
+        #expect(machine.deadline == .bodyWindow(request: 0))
         machine.requestCompleted(keepsAlive: true)
         #expect(machine.deadline == .unlimited)
         _ = machine.responseCompleted()
-        #expect(machine.deadline == .keepAlive)
+        #expect(machine.deadline == .keepAlive(request: 1))
         machine.headBegan()
-        #expect(machine.deadline == .head)
+        #expect(machine.deadline == .head(request: 1))
     }
 
     @Test func `a late head is told so and an idle connection closes silently`() {
