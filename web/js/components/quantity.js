@@ -36,6 +36,8 @@ export function quantityControl({ quantity, label, changed }) {
   }
 
   input.addEventListener("change", () => choose(current()));
+  // Typing then replaces the number; one digit more would make 1 into 13.
+  input.addEventListener("focus", () => input.select());
   show(quantity);
   return { node: h("div", { class: "quantity", role: "group" }, fewer, input, more), show, current: () => shown };
 }
