@@ -194,6 +194,23 @@ def test_over_long_ids_are_refused_without_an_accident(shop):
     assert_tells_nothing_internal(over_long_user)
 
 
+def test_configured_limits_hold_to_the_unit(new_server):
+    server = new_server(environment={
+        "CONTOSO_LIMITS__ORDER_ITEMS": "3", "CONTOSO_LIMITS__QUANTITY": "5",
+        "CONTOSO_LIMITS__BODY": "1024"}).start()
+    shop = Shop(server)
+
+    assert shop.order(*[("AZ-900", 1)] * 3).status == 201
+    assert "items" in assert_problem(shop.order(*[("AZ-900", 1)] * 4), 400)["errors"]
+    assert shop.order(("AZ-900", 5)).status == 201
+    assert "items[0].quantity" in assert_problem(shop.order(("AZ-900", 6)), 400)["errors"]
+    body = b'{"items":[{"productId":"AZ-900","quantity":1}]}'
+    for size, status in ((1024, 201), (1025, 413)):
+        padded = body + b" " * (size - len(body))
+        assert shop.call("POST", "/api/orders", padded,
+                         Content_Type="application/json").status == status, size
+
+
 # Repeats
 
 
