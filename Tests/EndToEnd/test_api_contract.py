@@ -1,7 +1,7 @@
 """The acceptance cases A01-A18 of the order API, each once, against the running binary.
 
-The reference's suite ran them inside its own process with a real database and broker; here the state
-store is seen through the hub and the queue through the database of a server that accepts only.
+The reference's suite ran them inside its own process with a real database and broker; here the
+state store is seen through the hub and the queue through the database of a server without a worker.
 Source: contract 9.1 (the cases), 1.3-1.7 (statuses, texts), 4.2 (the event).
 """
 

@@ -138,7 +138,8 @@ def test_a_value_that_cannot_be_used(arguments, flag, value):
     refused({**arguments, flag: value}, CONFIGURATION, flag)
 
 
-@pytest.mark.parametrize("key", ["few-77-octets", SHIPPED_KEY, ""], ids=["short", "shipped", "missing"])
+@pytest.mark.parametrize("key", ["few-77-octets", SHIPPED_KEY, ""],
+                         ids=["short", "shipped", "missing"])
 def test_a_key_that_anybody_could_guess_outside_development(arguments, key):
     line = refused(arguments, CONFIGURATION, "key", dev=False,
                    environment={"Jwt__SigningKey": key})

@@ -1,1 +1,1 @@
-"""What the black-box tests stand on: the server process, byte-level clients, ledgers and a judge."""
+"""What the black-box tests stand on: the server process, byte-level clients, a ledger, a judge."""

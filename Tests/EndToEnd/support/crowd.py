@@ -4,8 +4,8 @@
     Listener ── connect ──▶ RegisterOrder, GetCurrentStatus of what is open ──▶ listen ──▶ (cut) ──┐
         └──────────────────────────────────────────────────────────────────────────────────────────┘
 
-Both do what the shop does and no more: a listener asks for a status once after each connect and once
-after each order, and otherwise waits for the push.
+Both do what the shop does and no more: a listener asks for a status once after each connect and
+once after each order, and otherwise waits for the push.
 """
 
 import random

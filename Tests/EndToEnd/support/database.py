@@ -3,8 +3,8 @@
     Order ─ OrderItem ─ Product        what was promised
     Outbox ─▶ QueueMessage             what still has to happen
 
-Only `insert_product`, `insert_message` and `set_order_status` write, each for a state that no client
-can bring about. Source: the contract's section 5.1 with the additive columns and tables of Data/.
+Only `insert_product`, `insert_message` and `set_order_status` write, each for a state that no
+client can bring about. Source: the contract's section 5.1 with the additive columns and tables of Data/.
 """
 
 import json
@@ -35,7 +35,7 @@ class Database:
     # What was promised
 
     def orders(self) -> list[dict]:
-        """Every order row, also deleted ones, with its user and its (product id, quantity) lines."""
+        """Every order row, also deleted ones, with its user and (product id, quantity) lines."""
         lines: dict[int, list] = {}
         for row in self.query('SELECT i.OrderId, p.ExternalProductId, i.Quantity FROM OrderItem i '
                               'JOIN Product p ON p.Id = i.ProductId ORDER BY i.Id'):

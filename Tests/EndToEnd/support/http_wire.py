@@ -2,8 +2,8 @@
 
     Wire ── send(bytes) ──▶ socket ──▶ read_response() ──▶ Response
 
-A library client would mend or refuse the malformed requests that the tests must be able to send, and
-would hide the headers they must be able to see. Source: RFC 9110, RFC 9112.
+A library client would mend or refuse the malformed requests that the tests must be able to send,
+and would hide the headers they must be able to see. Source: RFC 9110, RFC 9112.
 """
 
 import json

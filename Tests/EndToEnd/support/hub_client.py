@@ -15,7 +15,7 @@ from .deadline import Deadline
 from .http_wire import ANSWER_WITHIN, NothingCame, PeerClosed, Wire
 from .server import Server
 from .tokens import token_for
-from .websocket_wire import CLOSE, PING, PONG, TEXT, WebSocket
+from .websocket_wire import CLOSE, PING, PONG, TEXT, Refused, WebSocket
 
 HUB = "/hubs/order-status"
 SEPARATOR = b"\x1e"
@@ -89,7 +89,7 @@ class HubClient:
             self._split(frame)
 
     def _split(self, frame) -> None:
-        """Adds the records of a message, which must be whole ones: clients throw on partial ones."""
+        """Adds the records of a message, which must be whole: clients throw on partial ones."""
         self._partial += frame.payload
         if not frame.is_final:
             return
@@ -122,7 +122,7 @@ class HubClient:
 
     def notification(self, correlation: str | None = None, count: int = 1,
                      within: float = ANSWER_WITHIN) -> dict:
-        """The latest notification of an order (of any, if none is named), once there are `count`."""
+        """The latest notification of an order (or of any), once there are `count`."""
         deadline = Deadline(within)
         while True:
             found = [note for note in self.notifications
@@ -144,3 +144,12 @@ class HubClient:
         """All notifications that the server had sent before it read what we send now."""
         self.result("Ping")
         return self.notifications
+
+
+def status_of_connecting(server, *arguments, **options) -> int:
+    """101, or the status with which the upgrade is refused."""
+    try:
+        with HubClient(server, *arguments, **options):
+            return 101
+    except Refused as refused:
+        return refused.response.status

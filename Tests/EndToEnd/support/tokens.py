@@ -26,7 +26,7 @@ def sign(claims: dict, key: str = SIGNING_KEY, header: dict | None = None) -> st
 
 
 def token_for(user: str | None, key: str = SIGNING_KEY, lifetime: int = 3600, **claims) -> str:
-    """A token as the token endpoint makes it; `lifetime` in seconds, negative for an expired one."""
+    """A token as the token endpoint makes it; `lifetime` in seconds, negative: expired."""
     now = int(time.time())
     content = {"nbf": now - 7200, "exp": now + lifetime, "iss": ISSUER, "aud": AUDIENCE}
     if user is not None:
