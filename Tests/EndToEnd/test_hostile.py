@@ -131,7 +131,8 @@ def test_a_request_beyond_the_limits_is_refused_with_its_own_status(server, octe
 @pytest.mark.parametrize("length", [b"2, 2", b"2\r\nContent-Length: 2"])
 def test_equal_lengths_are_one_length_or_an_error_but_never_a_guess(server, length):
     with Wire(server.http) as wire:
-        wire.send(POST + HOST + b"Content-Length: " + length + b"\r\n\r\n{}" + SMUGGLED)
+        wire.send(POST + HOST + b"Content-Type: application/json\r\nContent-Length: " + length
+                  + b"\r\n\r\n{}" + SMUGGLED)
         assert wire.read_response().status == 400
         # The body {} names no user, which is a 400 too; then the next request is answered.
         try:
