@@ -108,6 +108,16 @@ public struct Request: Sendable {
         return nil
     }
 
+    /// The values of all fields of that name, one element per line, ASCII case ignored.
+    public func headers(named name: String) -> [String] {
+        head.fields.compactMap { field in
+            let fieldName = bytes[field.nameRange.indices]
+            let isNamed = fieldName.elementsEqual(
+                name.utf8, by: { $0.lowercased == $1.lowercased })
+            return isNamed ? text(field.valueRange) : nil
+        }
+    }
+
     /// Fields of that name; more than one where only one makes sense is a reason to refuse.
     public func headerCount(_ name: HeaderName) -> Int { head.count(of: name) }
 

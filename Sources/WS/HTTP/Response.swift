@@ -5,7 +5,7 @@
 /// Status, fields and body. Framing and connection fields are the server's and not given here.
 public struct Response: Sendable {
     public struct Field: Sendable {
-        public let name: StaticString
+        public let name: String
         public let value: String
     }
 
@@ -31,14 +31,14 @@ public struct Response: Sendable {
             body: Array(UnsafeBufferPointer(start: body.utf8Start, count: body.utf8CodeUnitCount)))
     }
 
-    /// Adds a field. A control byte in the value is sent as a space, so that text of a user cannot
+    /// Adds a field; its name is a token, written by us. A control byte in the value is sent as a space, so that text of a user cannot
     /// end the line and begin another (response splitting).
-    public mutating func add(_ name: StaticString, _ value: String) {
+    public mutating func add(_ name: String, _ value: String) {
         fields.append(Field(name: name, value: value))
     }
 
     /// The first value of that name, given in the spelling it was added with.
-    public func header(_ name: StaticString) -> String? {
-        fields.first { $0.name.description == name.description }?.value
+    public func header(_ name: String) -> String? {
+        fields.first { $0.name == name }?.value
     }
 }

@@ -33,7 +33,7 @@ enum ResponseWriter {
         }
         for field in response.fields {
             output.append("\r\n")
-            output.append(field.name)
+            output.append(contentsOf: field.name.utf8)
             output.append(": ")
             for byte in field.value.utf8 { output.append(byte.isForbiddenControl ? .space : byte) }
         }

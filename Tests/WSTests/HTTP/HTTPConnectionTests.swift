@@ -106,9 +106,7 @@ private func post(_ path: String, _ body: String, _ fields: String = "") -> Stri
             responder.respond(Response(.unauthorized))
         }
         router.upgrade("/ws") { request in
-            if request.header(.secWebSocketKey) == nil { return .refuse(Response(.badRequest)) }
-            return .accept(
-                head: Array("HTTP/1.1 101 Switching Protocols\r\n\r\n".utf8), handler: Echo())
+            .webSocket(request) { Echo() }
         }
         return router
     }
@@ -395,10 +393,20 @@ private func post(_ path: String, _ body: String, _ fields: String = "") -> Stri
         let client = try harness.connect()
         try client.send(get("/ws"))
         #expect(try client.answer().status == 426)
-        try client.send(get("/ws", "Upgrade: websocket\r\n"))
+        let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        for version in ["", "Sec-WebSocket-Version: 8\r\n"] {
+            try client.send(get("/ws", upgrade + key + version))
+            let refusal = try client.answer()
+            #expect(refusal.status == 426)
+            #expect(refusal.head.contains("\r\nSec-WebSocket-Version: 13\r\n"))
+        }
+        try client.send(get("/ws", upgrade + "Sec-WebSocket-Version: 13\r\n"))
         #expect(try client.answer().status == 400)
-        try client.send(get("/ws", "Upgrade: websocket\r\nSec-WebSocket-Key: k\r\n") + "early")
-        #expect(try client.answer().status == 101)
+        try client.send(get("/ws", upgrade + key + "Sec-WebSocket-Version: 13\r\n") + "early")
+        let answer = try client.answer()
+        #expect(answer.status == 101)
+        #expect(answer.head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))
         #expect(try client.receive(exactly: 5) == Array("early".utf8))
         try client.send("late")
         #expect(try client.receive(exactly: 4) == Array("late".utf8))

@@ -129,7 +129,7 @@ import Testing
         ] {
             let response = try #require(api.preflight(preflight(origin)))
             #expect(response.status == .noContent)
-            #expect(response.fields.map(\.name.description) == ["Vary"])
+            #expect(response.fields.map(\.name) == ["Vary"])
         }
     }
 
@@ -155,6 +155,6 @@ import Testing
 
         var plain = Response(.ok)
         hub.decorate(&plain, to: .sample("/"))
-        #expect(plain.fields.map(\.name.description) == ["Vary"])
+        #expect(plain.fields.map(\.name) == ["Vary"])
     }
 }
