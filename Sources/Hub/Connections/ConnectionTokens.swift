@@ -1,0 +1,219 @@
+// ConnectionTokens: the secrets that negotiate hands out, made so that nobody has to remember them.
+//
+//    0        4      5            11          16
+//   +--------+------+------------+-----------+      one AES-128 block under a key of this hub;
+//   | expiry | kind | random     | zeros     |      22 characters of base64url on the wire
+//   | 32 bit | 8    | 48 bit     | 40 bit    |
+//   +--------+------+------------+-----------+
+//
+// A token is checked by decrypting it: whoever guesses 16 bytes meets the 40 zeros, a known kind and
+// an expiry within the next minute with a chance of about 2⁻⁷². So any loop of any pod that shares
+// the key accepts it, and negotiate needs no table and no sticky sessions. The public connection id
+// is derived one way from the token; a version 0 client has one text for both, as it asked for.
+//
+// What must be remembered is which tokens are in use or were: `claim` gives each token to one
+// connection, once, within this process. A second pod would accept a token again until it expires.
+//
+// Thread: any; one lock.  Allocates: the texts, a table entry per attached connection.
+// Source: SignalR TransportProtocols (connectionToken); FIPS 197; RFC 4648 §5.
+
+import COpenSSL
+import Loop
+import Synchronization
+
+/// What negotiate tells a client about its connection.
+struct ConnectionIDs: Equatable, Sendable {
+    /// Public: the hub's methods and the backplane use it. 22 characters.
+    let connectionID: String
+    /// Secret: the `id` of transport requests. 22 characters; must not be logged.
+    let token: String
+}
+
+public final class ConnectionTokens: Sendable {
+    /// Who may know the token's text: fixed when it is made.
+    private enum Kind: UInt8 {
+        /// The token is the connection id as well.
+        case version0 = 1
+        case version1 = 2
+    }
+
+    private struct Block: Hashable, Sendable {
+        var high: UInt64
+        var low: UInt64
+    }
+
+    private enum Use: Sendable {
+        case attached
+        /// Kept until the token would have expired anyway.
+        case ended(expirySeconds: Int64)
+    }
+
+    private struct Uses: Sendable {
+        var table: [Block: Use] = [:]
+        /// At this size entries that are no longer needed are looked for, so that the cost per token
+        /// stays constant and the table at most twice what it must hold.
+        var sweepCount = sweepCountMin
+    }
+
+    /// Why a token is not accepted.
+    enum Refusal: Error, Equatable, Sendable {
+        /// Forged, expired or used up: 404.
+        case unknown
+        /// Its connection is open: 409.
+        case inUse
+    }
+
+    private let blockKey: [UInt8]
+    private let idKey: [UInt8]
+    private let time: any TimeSource
+    private let random: any RandomSource
+    /// How long a token waits for its connection.
+    private let lifetime: Duration
+    private let uses = Mutex(Uses())
+
+    /// Other pods' clocks may differ by this much from ours.
+    private static let clockSkewSecondsMax: Int64 = 60
+    private static let sweepCountMin = 1024
+
+    /// - Parameter secret: at least 32 bytes, the same in all pods; nil makes one for this process.
+    public init(
+        secret: [UInt8]? = nil, lifetime: Duration = .seconds(15),
+        time: any TimeSource = SystemTime(), random: any RandomSource = SystemRandom()
+    ) {
+        let secret = secret ?? random.bytes(32)
+        precondition(secret.count >= 32, "a shared secret needs 32 bytes")
+        precondition(lifetime >= .seconds(1))
+        blockKey = Array(Self.hmac(Array("token".utf8), key: secret)[..<16])
+        idKey = Self.hmac(Array("connection id".utf8), key: secret)
+        self.lifetime = lifetime
+        self.time = time
+        self.random = random
+    }
+
+    /// Ids for a client that negotiated this version, 0 or 1.
+    func make(version: Int) -> ConnectionIDs {
+        let expiry = time.wallNow.advanced(by: lifetime).seconds
+        var plain = withUnsafeBytes(of: UInt32(truncatingIfNeeded: expiry).bigEndian, Array.init)
+        plain.append((version == 0 ? Kind.version0 : .version1).rawValue)
+        plain += random.bytes(6)
+        plain += [0, 0, 0, 0, 0]
+        let token = Self.crypt(plain, key: blockKey, encrypting: true)
+        let text = Base64URL.encode(token)
+        return ConnectionIDs(
+            connectionID: version == 0 ? text : derivedID(of: token), token: text)
+    }
+
+    /// An id for a connection that skipped the negotiation and has no token.
+    func makeConnectionID() -> String { Base64URL.encode(random.bytes(16)) }
+
+    /// Gives the token's connection to the caller, who holds it as long as the claim lives.
+    func claim(_ text: String) throws(Refusal) -> ConnectionClaim {
+        let (block, expiry, connectionID) = try open(text)
+        let now = time.wallNow.seconds
+        let refusal = uses.withLock { uses -> Refusal? in
+            switch uses.table[block] {
+            case .attached: return .inUse
+            case .ended: return .unknown
+            case nil: break
+            }
+            if now > expiry { return .unknown }
+            if uses.table.count >= uses.sweepCount { Self.sweep(&uses, now: now) }
+            uses.table[block] = .attached
+            return nil
+        }
+        if let refusal { throw refusal }
+        return ConnectionClaim(connectionID: connectionID) { [self] in
+            end(block, expirySeconds: expiry)
+        }
+    }
+
+    /// Whether a transport request may name this token: reserved, or its connection is open.
+    func isKnown(_ text: String) -> Bool {
+        guard let (block, expiry, _) = try? open(text) else { return false }
+        switch uses.withLock({ $0.table[block] }) {
+        case .attached: return true
+        case .ended: return false
+        case nil: return time.wallNow.seconds <= expiry
+        }
+    }
+
+    private func end(_ block: Block, expirySeconds: Int64) {
+        let now = time.wallNow.seconds
+        uses.withLock { uses in
+            // An expired token is refused without the table's help.
+            uses.table[block] = now > expirySeconds ? nil : .ended(expirySeconds: expirySeconds)
+        }
+    }
+
+    private static func sweep(_ uses: inout Uses, now: Int64) {
+        uses.table = uses.table.filter { _, use in
+            if case .ended(let expiry) = use { return expiry >= now }
+            return true
+        }
+        uses.sweepCount = max(sweepCountMin, 2 * uses.table.count)
+    }
+
+    /// Decrypts and checks a token; whether it is used or expired is not looked at.
+    private func open(
+        _ text: String
+    ) throws(Refusal) -> (block: Block, expirySeconds: Int64, connectionID: String) {
+        guard let token = Base64URL.decode16(text) else { throw .unknown }
+        let plain = Self.crypt(token, key: blockKey, encrypting: false)
+        guard let kind = Kind(rawValue: plain[4]) else { throw .unknown }
+        if plain[11...].contains(where: { $0 != 0 }) { throw .unknown }
+        let expiry = Int64(plain[..<4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) })
+        let latest = time.wallNow.advanced(by: lifetime).seconds + Self.clockSkewSecondsMax
+        if expiry > latest { throw .unknown }
+        let block = token.withUnsafeBytes {
+            Block(
+                high: $0.loadUnaligned(as: UInt64.self),
+                low: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        }
+        return (block, expiry, kind == .version0 ? text : derivedID(of: token))
+    }
+
+    private func derivedID(of token: [UInt8]) -> String {
+        Base64URL.encode(Array(Self.hmac(token, key: idKey)[..<16]))
+    }
+
+    private static func hmac(_ bytes: [UInt8], key: [UInt8]) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: 32) { output, count in
+            let result = HMAC(
+                EVP_sha256(), key, Int32(key.count), bytes, bytes.count, output.baseAddress, nil)
+            precondition(result != nil, "HMAC-SHA256 of memory failed")
+            count = 32
+        }
+    }
+
+    /// One block of AES-128 without padding. A single block of unique content is what ECB is safe for.
+    private static func crypt(_ block: [UInt8], key: [UInt8], encrypting: Bool) -> [UInt8] {
+        precondition(block.count == 16 && key.count == 16)
+        let context = EVP_CIPHER_CTX_new()
+        defer { EVP_CIPHER_CTX_free(context) }
+        return [UInt8](unsafeUninitializedCapacity: 32) { output, count in
+            var written: Int32 = 0
+            let isReady =
+                EVP_CipherInit_ex(
+                    context, EVP_aes_128_ecb(), nil, key, nil, encrypting ? 1 : 0) == 1
+                && EVP_CIPHER_CTX_set_padding(context, 0) == 1
+            let isDone =
+                isReady
+                && EVP_CipherUpdate(context, output.baseAddress, &written, block, 16) == 1
+            precondition(isDone && written == 16, "AES of one block failed")
+            count = 16
+        }
+    }
+}
+
+/// One connection's hold on its token; letting go of it ends the token for good.
+final class ConnectionClaim: Sendable {
+    let connectionID: String
+    private let release: @Sendable () -> Void
+
+    init(connectionID: String, release: @escaping @Sendable () -> Void) {
+        self.connectionID = connectionID
+        self.release = release
+    }
+
+    deinit { release() }
+}

@@ -1,0 +1,331 @@
+// HubConnection: one client of the hub, on top of its WebSocket.
+//
+//   WebSocket message ─▶ MessageFramer ─▶ record ─▶ handshake ─▶ HubStateMachine ─▶ action
+//                            ▲                  └─▶ call ─▶ method ─▶ reply ─▶ completion
+//                            │
+//                          held: what came while a call was running; one call at a time
+//
+// The machine decides, this class does. Whatever the machine does not want read is held, and the
+// socket is paused, so that a client cannot fill our memory behind a slow method.
+//
+// Thread: the connection's loop.  Allocates: once per connection; per call its message and reply.
+// Source: SignalR HubProtocol; limits and order of events as .NET 8.
+
+import Loop
+import WS
+
+final class HubConnection: WSConnection {
+    /// What the first bytes of a connection are taken for, and later ones.
+    private enum Record {
+        case handshake(Result<HubProtocol, HandshakeError>)
+        case message(Result<HubMessage?, HubProtocolError>)
+    }
+
+    /// The call that is running.
+    private struct PendingCall {
+        let serial: UInt64
+        /// Nil: the caller wants no answer.
+        let invocationID: String?
+        let target: String
+    }
+
+    let connectionID: String
+    let userID: String?
+    private let loop: HubLoop
+    /// Our hold on the negotiated token; nil if the negotiation was skipped.
+    private let claim: ConnectionClaim?
+    private var machine: HubStateMachine
+    private var framer: MessageFramer
+    private var hubProtocol = HubProtocol.json
+    private var held: [UInt8] = []
+    private var pending: PendingCall?
+    private var callCount: UInt64 = 0
+    private var caller: HubCaller?
+    private var isSubscribed = false
+    /// What the timer is armed for; it may be earlier than the deadline, never later.
+    private var armedFor: MonotonicInstant?
+    /// Our turn in a shutdown.
+    private var drainAt: MonotonicInstant?
+
+    private var options: HubOptions { loop.server.options }
+    private var now: MonotonicInstant { loop.reactor.now }
+
+    /// - Parameter claim: nil for a client that skipped the negotiation.
+    init(loop: HubLoop, claim: ConnectionClaim?, user: AuthenticatedUser?) {
+        self.loop = loop
+        self.claim = claim
+        connectionID = claim?.connectionID ?? loop.server.tokens.makeConnectionID()
+        userID = user?.userID
+        let options = loop.server.options
+        let now = loop.reactor.now
+        let expiry = user?.expiresAt.map { expiresAt in
+            let left = expiresAt.microseconds - loop.reactor.time.wallNow.microseconds
+            return now.advanced(by: .microseconds(left))
+        }
+        machine = HubStateMachine(options: options, now: now, expiry: expiry)
+        framer = MessageFramer(recordByteCountMax: options.messageByteCountMax)
+        super.init(limits: options.webSocket)
+    }
+
+    // MARK: From the WebSocket
+
+    override func opened() {
+        guard let token = connection?.token else { preconditionFailure("opened without a socket") }
+        let mailbox = loop.mailbox
+        caller = HubCaller(
+            connectionID: connectionID, userID: userID, connectedAt: now,
+            connectedAtWall: loop.reactor.time.wallNow
+        ) { request in
+            mailbox.post(.request(token, request))
+        }
+        loop.opened(self, token)
+        rearm()
+    }
+
+    override func received(_ message: UnsafeMutableRawBufferPointer, as kind: MessageKind) {
+        machine.bytesReceived(at: now)
+        let bytes = UnsafeRawBufferPointer(message)
+        if machine.canRead && held.isEmpty { read(bytes) } else { hold(bytes) }
+    }
+
+    override func timerFired() {
+        armedFor = nil
+        if let drainAt, now >= drainAt { return run(machine.drain()) }
+        run(machine.timerFired(at: now))
+        rearm()
+    }
+
+    /// All connections of a loop are told in the same tick; each takes a turn of its own.
+    override func drain() {
+        let turn = UInt64(connection?.token.index ?? 0) % 64
+        let delay = options.drainSpread * Int(turn) / 64
+        if delay == .zero { return run(machine.drain()) }
+        drainAt = now.advanced(by: delay)
+        rearm()
+    }
+
+    override func closed(_ ending: WSEnding) {
+        var isOrderly = false
+        if case .closedByPeer = ending { isOrderly = true }
+        run(machine.transportEnded(isOrderly: isOrderly, isInsideRecord: !framer.isEmpty))
+    }
+
+    // MARK: From the loop's mailbox
+
+    func subscribed(isReady: Bool) {
+        run(machine.subscribed(isReady: isReady, at: now))
+        readHeld()
+        rearm()
+    }
+
+    /// A method has answered after it had returned.
+    func replied(_ outcome: HubOutcome, serial: UInt64) {
+        guard let pending, pending.serial == serial else { return }
+        complete(pending, outcome)
+        readHeld()
+        rearm()
+    }
+
+    func perform(_ request: HubCaller.Request) {
+        guard let token = connection?.token, machine.isActive else { return }
+        switch request {
+        case .send(let invocation):
+            connection?.send(invocation.frame(for: hubProtocol))
+        case .join(let group): loop.join(token, group: group)
+        case .leave(let group): loop.leave(token, group: group)
+        case .abort: run(machine.abort())
+        }
+    }
+
+    // MARK: Reading
+
+    private func read(_ bytes: UnsafeRawBufferPointer) {
+        var offset = 0
+        while machine.canRead {
+            let isHandshake = machine.isAwaitingHandshake
+            let (hubProtocol, options) = (hubProtocol, options)
+            let outcome = framer.next(in: bytes, from: &offset) { record in
+                isHandshake
+                    ? Record.handshake(Self.handshake(record, options))
+                    : Record.message(
+                        Result { () throws(HubProtocolError) in
+                            try hubProtocol.decode(record)
+                        })
+            }
+            switch outcome {
+            case .incomplete: return
+            case .tooLong:
+                let limit = options.messageByteCountMax ?? 0
+                return run(machine.violated(.recordTooLong(byteCountMax: limit)))
+            case .record(.handshake(let result)): run(machine.handshakeReceived(result))
+            case .record(.message(.success(let message))): message.map(dispatch)
+            case .record(.message(.failure(let error))): return run(machine.violated(error))
+            }
+        }
+        if machine.isOpen && offset < bytes.count {
+            hold(UnsafeRawBufferPointer(rebasing: bytes[offset...]))
+        }
+    }
+
+    private static func handshake(
+        _ record: UnsafeRawBufferPointer, _ options: HubOptions
+    ) -> Result<HubProtocol, HandshakeError> {
+        Result { () throws(HandshakeError) in
+            try HandshakeRequest.parse(record)
+                .resolve(supported: options.protocols, formats: HubTransport.webSockets.formats)
+        }
+    }
+
+    /// Keeps at most what is left of one WebSocket message and the one behind it.
+    private func hold(_ bytes: UnsafeRawBufferPointer) {
+        guard machine.isOpen else { return }
+        held.append(contentsOf: bytes)
+        pauseReading()
+    }
+
+    private func readHeld() {
+        guard machine.canRead, !held.isEmpty else { return }
+        var bytes: [UInt8] = []
+        swap(&bytes, &held)
+        bytes.withUnsafeBytes { read($0) }
+        if held.isEmpty { resumeReading() }
+    }
+
+    // MARK: Messages
+
+    private func dispatch(_ message: HubMessage) {
+        switch message {
+        case .invocation(let invocation): call(invocation, wantsStream: false)
+        case .streamInvocation(let invocation): call(invocation, wantsStream: true)
+        case .ping:
+            machine.pingReceived(at: now)
+            rearm()
+        case .close(let close): run(machine.closeReceived(error: close.error))
+        // Nothing of ours is streamed, asked of a client or numbered, so these name nothing we know;
+        // the protocol has them ignored.
+        case .streamItem, .completion, .cancelInvocation, .ack, .sequence: break
+        }
+    }
+
+    private func call(_ invocation: Invocation, wantsStream: Bool) {
+        guard let caller, let token = connection?.token else { return }
+        let dispatcher = loop.server.dispatcher
+        let method: HubMethod
+        switch dispatcher.decide(invocation, wantsStream: wantsStream) {
+        case .refuse(let text): return sendError(text, invocation.invocationID)
+        case .call(let found): method = found
+        }
+
+        machine.invocationBegan()
+        callCount += 1
+        let call = PendingCall(
+            serial: callCount, invocationID: invocation.invocationID, target: invocation.target)
+        pending = call
+        let mailbox = loop.mailbox
+        let reply = HubReply { mailbox.post(.reply(token, serial: call.serial, $0)) }
+        do throws(BindingFailure) {
+            try method.body(caller, HubArguments(invocation.arguments), reply)
+        } catch {
+            reply.discard()
+            finish()
+            return sendError(
+                dispatcher.text(for: error, target: invocation.target), invocation.invocationID)
+        }
+        if let outcome = reply.methodReturned() { complete(call, outcome) }
+    }
+
+    private func complete(_ call: PendingCall, _ outcome: HubOutcome) {
+        finish()
+        guard let id = call.invocationID else { return }
+        send(
+            .completion(
+                loop.server.dispatcher.completion(id: id, target: call.target, outcome: outcome)))
+    }
+
+    private func finish() {
+        pending = nil
+        machine.invocationEnded(at: now)
+    }
+
+    private func sendError(_ text: String, _ invocationID: String?) {
+        guard let invocationID else { return }
+        send(.completion(Completion(invocationID: invocationID, outcome: .error(text))))
+    }
+
+    private func send(_ message: HubMessage) { send(hubProtocol.encode(message), as: .text) }
+
+    // MARK: Doing what the machine says
+
+    private func run(_ action: HubStateMachine.Action) {
+        switch action {
+        case .nothing: break
+        case .acceptHandshake(let chosen):
+            hubProtocol = chosen
+            send(HandshakeResponse.accepted, as: .text)
+            subscribe()
+        case .refuseHandshake(let error):
+            let withDetails = options.enableDetailedErrors
+            send(HandshakeResponse.refused(error, withDetails: withDetails), as: .text)
+            leaveTables()
+            close(.normal)
+        case .connect: connect()
+        case .sendPing:
+            // A client that does not read needs no proof that we live.
+            if connection?.isBackpressured != true { send(frame: loop.pingFrame) }
+        case .close(let end, let tellsHub):
+            leaveTables()
+            let message = end.closeMessage(withDetails: options.enableDetailedErrors)
+            if let message { send(.close(message)) }
+            close(end.closeCode)
+            if tellsHub { tellHub(end) }
+        case .finish(let end, let tellsHub):
+            leaveTables()
+            if tellsHub { tellHub(end) }
+        }
+    }
+
+    private var scopes: [BackplaneScope] {
+        [.connection(connectionID)] + (userID.map { [.user($0)] } ?? [])
+    }
+
+    private func subscribe() {
+        guard let token = connection?.token else { return }
+        isSubscribed = true
+        let mailbox = loop.mailbox
+        loop.server.backplane.subscribe(to: scopes) { error in
+            mailbox.post(.subscribed(token, isReady: error == nil))
+        }
+    }
+
+    private func connect() {
+        guard let caller, let token = connection?.token else { return }
+        loop.activated(self, token)
+        switch loop.server.methods.onConnected(caller) {
+        case .accept: break
+        case .abort: run(machine.connectRefused(.aborted))
+        case .fail: run(machine.connectRefused(.connectFailed))
+        }
+    }
+
+    /// Once, and before our last message: nothing may come behind that.
+    private func leaveTables() {
+        guard let token = connection?.token else { return }
+        loop.ended(self, token)
+        held = []
+        pending = nil
+        if isSubscribed { loop.server.backplane.unsubscribe(from: scopes) }
+        isSubscribed = false
+    }
+
+    private func tellHub(_ end: HubEnd) {
+        if let caller { loop.server.methods.onDisconnected(caller, end) }
+    }
+
+    private func rearm() {
+        let deadline = [machine.deadline, drainAt].compactMap(\.self).min()
+        guard let deadline, machine.isOpen else { return }
+        if let armedFor, armedFor <= deadline { return }
+        armedFor = deadline
+        armTimer(after: max(.zero, now.duration(to: deadline)))
+    }
+}

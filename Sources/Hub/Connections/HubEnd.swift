@@ -1,0 +1,53 @@
+// HubEnd: why a hub connection ended, and what its client is told.
+//
+//   hub Close message ─▶ WebSocket close code         both only while the socket is open
+//
+// Thread: a pure value.  Allocates: the texts.
+// Source: SignalR HubProtocol, "Close Message"; rows and texts as .NET 8.
+
+import WS
+
+/// Why a connection ended; handed to the hub's `onDisconnected`.
+public enum HubEnd: Equatable, Sendable {
+    /// The client sent a Close message, with the error it gave.
+    case closedByClient(error: String?)
+    /// The transport ended in an orderly way.
+    case clientGone
+    /// The transport broke, or the client read too slowly and was cut.
+    case connectionLost
+    case protocolViolation(HubProtocolError)
+    /// A client that pings was silent for `HubOptions.clientTimeout`.
+    case clientTimedOut
+    case authenticationExpired
+    /// The hub called `abort`.
+    case aborted
+    case shutdown
+    /// The hub's `onConnected` refused; `onDisconnected` is not called.
+    case connectFailed
+    /// The backplane could not be joined; the hub has not seen the connection.
+    case backplaneUnavailable
+    /// The hub has not seen the connection.
+    case handshakeFailed
+
+    /// The last hub message; nil where there is none.
+    func closeMessage(withDetails: Bool) -> CloseMessage? {
+        let text = "Connection closed with an error."
+        switch self {
+        case .closedByClient, .aborted: return CloseMessage()
+        case .clientGone, .connectionLost, .shutdown, .authenticationExpired:
+            return CloseMessage(allowReconnect: true)
+        case .protocolViolation(let error):
+            let detail = withDetails ? " InvalidDataException: \(error.detail)" : ""
+            return CloseMessage(error: text + detail, allowReconnect: true)
+        case .clientTimedOut:
+            let detail =
+                " OperationCanceledException: Client hasn't sent a message/ping "
+                + "within the configured ClientTimeoutInterval."
+            return CloseMessage(error: text + (withDetails ? detail : ""), allowReconnect: true)
+        case .connectFailed: return CloseMessage(error: text)
+        case .backplaneUnavailable, .handshakeFailed: return nil
+        }
+    }
+
+    var closeCode: CloseCode { self == .backplaneUnavailable ? .internalError : .normal }
+}

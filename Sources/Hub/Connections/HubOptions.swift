@@ -1,0 +1,57 @@
+// HubOptions: every limit of the hub, with its unit, its default and what happens when it is hit.
+//
+// The defaults are ASP.NET Core's, which the clients were written against; docs/LIMITS.md lists all
+// limits of the server.
+//
+// Thread: a pure value.
+
+import WS
+
+public struct HubOptions: Sendable {
+    /// From the upgrade to the handshake request; then "Handshake was canceled.".
+    public var handshakeTimeout: Duration = .seconds(15)
+    /// Between two pings of ours. A ping is left out while the connection's output is stuck.
+    public var keepAliveInterval: Duration = .seconds(15)
+    /// Silence of a client that has pinged at least once; then the connection is closed. Should be
+    /// at least twice the client's own ping interval.
+    public var clientTimeout: Duration = .seconds(30)
+    /// Bytes of one received hub message with its framing; more closes the connection. Nil: no limit
+    /// but the WebSocket's.
+    public var messageByteCountMax: Int? = 32 * 1024
+    /// Adds the reason to error texts. For development only: reasons tell about the server's inside.
+    public var enableDetailedErrors = false
+    /// What a client may ask for in its handshake.
+    public var protocols: [HubProtocol] = HubProtocol.allCases
+    /// What negotiate offers and the hub path serves.
+    public var transports: [HubTransport] = HubTransport.allCases
+    /// The lowest negotiateVersion accepted, 0 or 1.
+    public var negotiateVersionMin = 0
+    /// How long a negotiated connection waits for its transport.
+    public var negotiatedLifetime: Duration = .seconds(15)
+    /// On shutdown the connections of a loop are closed evenly over this time, so that their clients
+    /// do not all come back in the same moment. Zero closes them at once.
+    public var drainSpread: Duration = .seconds(2)
+    /// Browsers' origins that may open a WebSocket; nil allows all.
+    public var allowedOrigins: Set<String>?
+    /// The WebSocket below. One of its messages may carry many hub messages, so its limit is higher;
+    /// and an oversized hub message up to that limit gets its hub error and not just code 1009.
+    public var webSocket: WSLimits = {
+        var limits = WSLimits()
+        limits.messageByteCountMax = 128 * 1024
+        return limits
+    }()
+
+    public init() {}
+
+    /// Traps if a limit makes no sense: the configuration checks values before.
+    public func validate() {
+        precondition(handshakeTimeout > .zero)
+        precondition(keepAliveInterval > .zero)
+        precondition(clientTimeout > .zero)
+        precondition(messageByteCountMax ?? 1 > 0)
+        precondition(!protocols.isEmpty)
+        precondition((0...1).contains(negotiateVersionMin))
+        precondition(negotiatedLifetime >= .seconds(1))
+        precondition(drainSpread >= .zero && drainSpread < .seconds(5))
+    }
+}

@@ -1,0 +1,251 @@
+// HubStateMachine: the life of one hub connection, without its socket.
+//
+//                     handshake ok             backplane ready
+//   awaitingHandshake ────────────▶ subscribing ─────────────▶ active ⇄ dispatching
+//        │ bad, late, too long           │ refused               │ Close, timeout, violation, drain
+//        ▼                               ▼                       ▼
+//      closing ◀─────────────────────────┴───────────────────────┘
+//        │                  the transport may end in every state
+//        ▼
+//      closed
+//
+// Deadlines are kept here; the connection has one timer and arms it for `deadline`. In `closing` and
+// `closed` every input is ignored: a late reply or a message behind the last one harms nobody.
+//
+// Thread: a pure value.  Allocates: never.
+// Source: SignalR HubProtocol; keep-alive and timeout rules as .NET 8 applies them.
+
+import Loop
+
+struct HubStateMachine {
+    enum State: Equatable {
+        case awaitingHandshake(until: MonotonicInstant)
+        /// The handshake is answered; the backplane has not confirmed yet. Messages wait.
+        case subscribing
+        case active(Liveness)
+        /// Our last message and the Close frame are on their way.
+        case closing
+        case closed
+    }
+
+    /// What keeps an active connection alive, and what ends it.
+    struct Liveness: Equatable {
+        var nextPing: MonotonicInstant
+        var silence: Silence
+        /// An invocation waits for its reply; no message is dispatched meanwhile.
+        var isDispatching = false
+    }
+
+    /// When a silent client is given up.
+    enum Silence: Equatable {
+        /// The client has never pinged, so it cannot be expected to.
+        case allowed
+        /// Counted while we wait for bytes, not while an invocation runs.
+        case limited(since: MonotonicInstant)
+    }
+
+    /// What the connection has to do.
+    enum Action: Equatable {
+        case nothing
+        /// Answer the handshake, then join the backplane.
+        case acceptHandshake(HubProtocol)
+        /// Tell the error in a handshake answer, then close.
+        case refuseHandshake(HandshakeError)
+        /// Tell the hub, then read on.
+        case connect
+        case sendPing
+        /// Send the end's Close message and its Close frame. Tell the hub if it knows the connection.
+        case close(HubEnd, tellsHub: Bool)
+        /// Everything is gone already. Tell the hub if it knows the connection.
+        case finish(HubEnd, tellsHub: Bool)
+    }
+
+    private(set) var state: State
+    private let keepAliveInterval: Duration
+    private let clientTimeout: Duration
+    /// When the user's token expires.
+    private let expiry: MonotonicInstant?
+
+    init(options: HubOptions, now: MonotonicInstant, expiry: MonotonicInstant? = nil) {
+        state = .awaitingHandshake(until: now.advanced(by: options.handshakeTimeout))
+        keepAliveInterval = options.keepAliveInterval
+        clientTimeout = options.clientTimeout
+        self.expiry = expiry
+    }
+
+    /// Whether the next record may be read now.
+    var canRead: Bool {
+        switch state {
+        case .awaitingHandshake: true
+        case .active(let liveness): !liveness.isDispatching
+        case .subscribing, .closing, .closed: false
+        }
+    }
+
+    /// Whether anything will be read later.
+    var isOpen: Bool { state != .closing && state != .closed }
+
+    var isAwaitingHandshake: Bool {
+        if case .awaitingHandshake = state { true } else { false }
+    }
+
+    var isActive: Bool {
+        if case .active = state { true } else { false }
+    }
+
+    // MARK: The handshake
+
+    mutating func handshakeReceived(
+        _ result: Result<HubProtocol, HandshakeError>
+    ) -> Action {
+        guard case .awaitingHandshake = state else { return .nothing }
+        switch result {
+        case .success(let chosen):
+            state = .subscribing
+            return .acceptHandshake(chosen)
+        case .failure(let error):
+            state = .closing
+            return .refuseHandshake(error)
+        }
+    }
+
+    mutating func subscribed(isReady: Bool, at now: MonotonicInstant) -> Action {
+        guard case .subscribing = state else { return .nothing }
+        guard isReady else {
+            state = .closing
+            return .close(.backplaneUnavailable, tellsHub: false)
+        }
+        state = .active(
+            Liveness(nextPing: now.advanced(by: keepAliveInterval), silence: .allowed))
+        return .connect
+    }
+
+    /// The hub did not want the connection after all.
+    mutating func connectRefused(_ end: HubEnd) -> Action {
+        guard case .active = state else { return .nothing }
+        state = .closing
+        return .close(end, tellsHub: false)
+    }
+
+    // MARK: Messages
+
+    /// Any bytes, even part of a message.
+    mutating func bytesReceived(at now: MonotonicInstant) {
+        updateLiveness { $0.noteActivity(now) }
+    }
+
+    mutating func pingReceived(at now: MonotonicInstant) {
+        updateLiveness { $0.silence = .limited(since: now) }
+    }
+
+    mutating func invocationBegan() {
+        updateLiveness { liveness in
+            assert(!liveness.isDispatching, "one invocation at a time")
+            liveness.isDispatching = true
+        }
+    }
+
+    mutating func invocationEnded(at now: MonotonicInstant) {
+        updateLiveness { liveness in
+            assert(liveness.isDispatching, "an invocation ends once")
+            liveness.isDispatching = false
+            liveness.noteActivity(now)
+        }
+    }
+
+    mutating func closeReceived(error: String?) -> Action { close(.closedByClient(error: error)) }
+
+    mutating func violated(_ error: HubProtocolError) -> Action {
+        if isAwaitingHandshake { return handshakeReceived(.failure(.canceled)) }
+        return close(.protocolViolation(error))
+    }
+
+    // MARK: Time
+
+    /// When `timerFired` should be called next; it may be called earlier.
+    var deadline: MonotonicInstant? {
+        switch state {
+        case .awaitingHandshake(let until): earliest(until, expiry)
+        case .subscribing: expiry
+        case .active(let liveness):
+            earliest(earliest(liveness.nextPing, expiry), silenceEnd(liveness))
+        case .closing, .closed: nil
+        }
+    }
+
+    mutating func timerFired(at now: MonotonicInstant) -> Action {
+        if case .awaitingHandshake(let until) = state, now >= until {
+            return handshakeReceived(.failure(.canceled))
+        }
+        if let expiry, now >= expiry, isOpen {
+            if isAwaitingHandshake { return handshakeReceived(.failure(.canceled)) }
+            return close(.authenticationExpired)
+        }
+        guard case .active(var liveness) = state else { return .nothing }
+        if let end = silenceEnd(liveness), now >= end { return close(.clientTimedOut) }
+        guard now >= liveness.nextPing else { return .nothing }
+        liveness.nextPing = now.advanced(by: keepAliveInterval)
+        state = .active(liveness)
+        return .sendPing
+    }
+
+    private func silenceEnd(_ liveness: Liveness) -> MonotonicInstant? {
+        guard case .limited(let since) = liveness.silence, !liveness.isDispatching else {
+            return nil
+        }
+        return since.advanced(by: clientTimeout)
+    }
+
+    // MARK: The end
+
+    mutating func abort() -> Action { close(.aborted) }
+
+    mutating func drain() -> Action {
+        if isAwaitingHandshake { return handshakeReceived(.failure(.canceled)) }
+        return close(.shutdown)
+    }
+
+    /// The transport has ended.
+    ///
+    /// - Parameter isOrderly: it ended with a Close frame.
+    /// - Parameter isInsideRecord: the last record has no end.
+    mutating func transportEnded(isOrderly: Bool, isInsideRecord: Bool) -> Action {
+        let before = state
+        state = .closed
+        switch before {
+        case .closing, .closed: return .nothing
+        case .awaitingHandshake: return .finish(.handshakeFailed, tellsHub: false)
+        case .subscribing: return .finish(.clientGone, tellsHub: false)
+        case .active:
+            if !isOrderly { return .finish(.connectionLost, tellsHub: true) }
+            let end: HubEnd =
+                isInsideRecord ? .protocolViolation(.terminatedInsideRecord) : .clientGone
+            return .finish(end, tellsHub: true)
+        }
+    }
+
+    private mutating func close(_ end: HubEnd) -> Action {
+        guard isOpen else { return .nothing }
+        let tellsHub = isActive
+        state = .closing
+        return .close(end, tellsHub: tellsHub)
+    }
+
+    private mutating func updateLiveness(_ body: (inout Liveness) -> Void) {
+        guard case .active(var liveness) = state else { return }
+        body(&liveness)
+        state = .active(liveness)
+    }
+
+    private func earliest(_ a: MonotonicInstant?, _ b: MonotonicInstant?) -> MonotonicInstant? {
+        guard let a else { return b }
+        guard let b else { return a }
+        return min(a, b)
+    }
+}
+
+extension HubStateMachine.Liveness {
+    fileprivate mutating func noteActivity(_ now: MonotonicInstant) {
+        if case .limited = silence { silence = .limited(since: now) }
+    }
+}

@@ -1,0 +1,209 @@
+// HubEndpoint: the hub's paths on a router.
+//
+//   POST {path}/negotiate ─▶ ids and transports                       other methods ─▶ 405
+//   GET  {path}?id=…  with Upgrade: websocket ─▶ 101, HubConnection
+//   GET, POST, DELETE {path}?id=…  without    ─▶ the refusals of the transports we do not serve
+//
+// Authentication comes first on every path, before any id is looked at.
+//
+// Thread: one loop; built before its first tick.  Allocates: answers, a connection per upgrade.
+// Source: SignalR TransportProtocols; statuses and texts as .NET 8.
+
+import Loop
+import WS
+
+/// Who a request comes from, as the host has found out.
+public struct AuthenticatedUser: Equatable, Sendable {
+    /// What `HubTarget.user` names.
+    public let userID: String?
+    /// The connection is closed then, with leave to reconnect; nil for never.
+    public let expiresAt: WallTime?
+
+    public init(userID: String?, expiresAt: WallTime? = nil) {
+        self.userID = userID
+        self.expiresAt = expiresAt
+    }
+}
+
+/// What the host says about a request.
+public enum HubAuthentication: Sendable {
+    case accepted(AuthenticatedUser)
+    /// 401 or 403, sent as it is.
+    case refused(Response)
+}
+
+public struct HubEndpoint {
+    private let loop: HubLoop
+    private let authenticate: (Request) -> HubAuthentication
+    private var options: HubOptions { loop.server.options }
+
+    public init(loop: HubLoop, authenticate: @escaping (Request) -> HubAuthentication) {
+        self.loop = loop
+        self.authenticate = authenticate
+    }
+
+    /// Adds the hub's routes, the same hub on every path.
+    public func mount(on router: inout Router, paths: [String]) {
+        for path in paths {
+            router.on(.post, path + "/negotiate") { request, _, responder in
+                responder.respond(negotiate(request))
+            }
+            for method in [HTTPMethod.get, .put, .patch, .delete] {
+                router.on(method, path + "/negotiate") { _, _, responder in
+                    responder.respond(Self.methodNotAllowed(allow: "POST"))
+                }
+            }
+            router.upgrade(path) { request in upgrade(request) }
+            for method in [HTTPMethod.get, .post, .delete] {
+                router.on(method, path) { request, _, responder in
+                    responder.respond(refuse(request))
+                }
+            }
+            for method in [HTTPMethod.put, .patch] {
+                router.on(method, path) { _, _, responder in
+                    responder.respond(Self.methodNotAllowed(allow: "GET, POST, DELETE"))
+                }
+            }
+        }
+    }
+
+    // MARK: Negotiate
+
+    func negotiate(_ request: Request) -> Response {
+        if case .refused(let response) = authenticate(request) { return response }
+        let values = Self.query("negotiateVersion", of: request)
+        let body: [UInt8]
+        do {
+            // A repeated value is joined, as ASP.NET does, and so no integer.
+            let text = values.isEmpty ? nil : values.joined(separator: ",")
+            let version = try Negotiate.version(text, versionMin: options.negotiateVersionMin)
+            body = Negotiate.answer(
+                version: version, ids: loop.server.tokens.make(version: version),
+                transports: options.transports)
+        } catch {
+            body = Negotiate.answer(error)
+        }
+        return Response(.ok, contentType: "application/json", body: body)
+    }
+
+    // MARK: WebSockets
+
+    func upgrade(_ request: Request) -> UpgradeDecision {
+        let user: AuthenticatedUser
+        switch authenticate(request) {
+        case .refused(let response): return .refuse(response)
+        case .accepted(let accepted): user = accepted
+        }
+        let head: [UInt8]
+        switch Self.handshake(request, allowedOrigins: options.allowedOrigins) {
+        case .refused(let status, let fields): return .refuse(Self.refusal(status, fields))
+        case .accepted(let accepted): head = accepted
+        }
+        guard options.transports.contains(.webSockets) else {
+            return .refuse(Self.unsupported("WebSockets"))
+        }
+        let claim: ConnectionClaim?
+        do {
+            claim = try Self.id(of: request).map { id throws(ConnectionTokens.Refusal) in
+                try loop.server.tokens.claim(id)
+            }
+        } catch {
+            return .refuse(error == .inUse ? Self.inUse : Self.unknownID)
+        }
+        let connection = HubConnection(loop: loop, claim: claim, user: user)
+        return .accept(head: head, handler: connection)
+    }
+
+    private static func handshake(
+        _ request: Request, allowedOrigins: Set<String>?
+    ) -> WebSocketUpgrade.Answer {
+        WebSocketUpgrade.answer(
+            method: request.methodText, isHTTP11: request.version == .http11,
+            allowedOrigins: allowedOrigins
+        ) { name in
+            switch name {
+            case "connection": request.lists("upgrade", in: .connection) ? ["upgrade"] : []
+            case "upgrade": request.lists("websocket", in: .upgrade) ? ["websocket"] : []
+            case "sec-websocket-version": values(.secWebSocketVersion, of: request)
+            case "sec-websocket-key": values(.secWebSocketKey, of: request)
+            case "origin": values(.origin, of: request)
+            default: []
+            }
+        }
+    }
+
+    /// As many values as field lines; more than one is refused wherever it matters.
+    private static func values(_ name: HeaderName, of request: Request) -> [String] {
+        guard let first = request.header(name) else { return [] }
+        return Array(repeating: first, count: request.headerCount(name))
+    }
+
+    private static func refusal(_ status: Int, _ fields: [(String, String)]) -> Response {
+        var response = Response(HTTPStatus(rawValue: status) ?? .badRequest)
+        for (name, value) in fields {
+            switch name {
+            case "Allow": response.add("Allow", value)
+            case "Sec-WebSocket-Version": response.add("Sec-WebSocket-Version", value)
+            default: preconditionFailure("a field nobody has thought of: \(name)")
+            }
+        }
+        return response
+    }
+
+    // MARK: What is not a WebSocket
+
+    /// GET, POST and DELETE belong to transports that this hub does not offer.
+    func refuse(_ request: Request) -> Response {
+        if case .refused(let response) = authenticate(request) { return response }
+        if request.method == .head { return Self.methodNotAllowed(allow: "GET, POST, DELETE") }
+        guard let id = Self.id(of: request) else {
+            return .text("Connection ID required", status: .badRequest)
+        }
+        guard loop.server.tokens.isKnown(id) else { return Self.unknownID }
+        switch request.method {
+        case .post:
+            return .text(
+                "POST requests are not allowed for WebSocket connections.",
+                status: .methodNotAllowed)
+        case .delete:
+            return .text(
+                "Cannot terminate this connection using the DELETE endpoint.", status: .badRequest)
+        default:
+            let wantsEvents = request.lists("text/event-stream", in: .accept)
+            return Self.unsupported(wantsEvents ? "ServerSentEvents" : "LongPolling")
+        }
+    }
+
+    private static let unknownID = Response.text("No Connection with that ID", status: .notFound)
+    private static let inUse = Response(.conflict, contentType: "text/plain")
+
+    private static func unsupported(_ transport: String) -> Response {
+        let text = "\(transport) transport not supported by this end point type"
+        return Response(.notFound, contentType: "text/plain", body: Array(text.utf8))
+    }
+
+    private static func methodNotAllowed(allow: String) -> Response {
+        var response = Response(.methodNotAllowed, contentType: "text/plain")
+        response.add("Allow", allow)
+        return response
+    }
+
+    // MARK: The query
+
+    /// The connection token. A repeated one is joined, as ASP.NET does, and so names nobody.
+    private static func id(of request: Request) -> String? {
+        let ids = query("id", of: request)
+        return ids.isEmpty ? nil : ids.joined(separator: ",")
+    }
+
+    /// The values of a parameter, its name without regard to case. Not decoded: neither a version
+    /// nor a token has characters that a client escapes.
+    private static func query(_ name: String, of request: Request) -> [String] {
+        guard let query = request.rawQuery else { return [] }
+        let wanted = name.lowercased()
+        return query.split(separator: "&").compactMap { pair in
+            let key = pair.prefix { $0 != "=" }
+            return key.lowercased() == wanted ? String(pair.dropFirst(key.count + 1)) : nil
+        }
+    }
+}

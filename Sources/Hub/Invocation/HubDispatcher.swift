@@ -1,0 +1,76 @@
+// HubDispatcher: from a target's name to its method, or to the text of an error completion.
+//
+//   known name? ─▶ argument count? ─▶ stream call? ─▶ stream ids? ─▶ the method
+//        └───────────────┴─────────────────┴───────────────┴──▶ error text
+//
+// The texts are the replaced system's; clients compare them. Names appear as the client wrote them.
+//
+// Thread: an immutable value.  Allocates: error texts only.  Source: ASP.NET Core SignalR 8.
+
+/// How a method ended.
+public enum HubOutcome: Equatable, Sendable {
+    case result(RawJSON)
+    /// No value; travels as a null result.
+    case void
+    /// An error whose text is meant for the caller.
+    case hubException(String)
+    /// Any other error; its text is sent only when detailed errors are on.
+    case failure(detail: String?)
+}
+
+struct HubDispatcher: Sendable {
+    enum Decision {
+        case call(HubMethod)
+        case refuse(String)
+    }
+
+    let methods: HubMethods
+    let enableDetailedErrors: Bool
+
+    /// - Parameter wantsStream: the client sent a stream invocation.
+    func decide(_ invocation: Invocation, wantsStream: Bool) -> Decision {
+        let name = invocation.target
+        guard let method = methods.find(name) else {
+            return .refuse(
+                "Failed to invoke '\(name)' due to an error on the server. "
+                    + "HubException: Method does not exist.")
+        }
+        let provided = invocation.arguments.count
+        if provided != method.arity {
+            let failure = BindingFailure.count(provided: provided, expected: method.arity)
+            return .refuse(text(for: failure, target: name))
+        }
+        if wantsStream {
+            return .refuse(
+                "The client attempted to invoke the non-streaming '\(name)' method "
+                    + "with a streaming invocation.")
+        }
+        if !invocation.streamIDs.isEmpty {
+            return .refuse(
+                "An unexpected error occurred invoking '\(name)' on the server. HubException: "
+                    + "Client sent \(invocation.streamIDs.count) stream(s), Hub method expects 0.")
+        }
+        return .call(method)
+    }
+
+    func text(for failure: BindingFailure, target: String) -> String {
+        "Failed to invoke '\(target)' due to an error on the server."
+            + (enableDetailedErrors ? " InvalidDataException: \(failure.detail)" : "")
+    }
+
+    /// The completion of a method that has run.
+    func completion(id: String, target: String, outcome: HubOutcome) -> Completion {
+        let base = "An unexpected error occurred invoking '\(target)' on the server."
+        let wire: Completion.Outcome =
+            switch outcome {
+            case .result(let value): .result(value)
+            // .NET completes a method without a value with a null one; its clients expect that.
+            case .void: .result(.null)
+            case .hubException(let text): .error(base + " HubException: \(text)")
+            case .failure(let detail?) where enableDetailedErrors:
+                .error(base + " Exception: \(detail)")
+            case .failure: .error(base)
+            }
+        return Completion(invocationID: id, outcome: wire)
+    }
+}

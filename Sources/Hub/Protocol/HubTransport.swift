@@ -1,0 +1,15 @@
+// HubTransport: how the bytes of a hub connection travel, in the order they are offered.
+//
+// Thread: a pure value.  Source: SignalR TransportProtocols; names as .NET writes them.
+
+/// The transports this hub can serve; further ones become cases here.
+public enum HubTransport: String, Sendable, CaseIterable {
+    case webSockets = "WebSockets"
+
+    /// What it can carry. WebSockets list Binary whatever protocols the hub speaks, as .NET does.
+    public var formats: [TransferFormat] {
+        switch self {
+        case .webSockets: [.text, .binary]
+        }
+    }
+}
