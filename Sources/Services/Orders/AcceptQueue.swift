@@ -11,7 +11,7 @@
 
 import Loop
 
-public final class AcceptQueue: Role, Sendable {
+public final class AcceptQueue: SteppedRole, Sendable {
     public struct Limits: Sendable {
         /// Requests that may wait; more are refused, and the client is told to come again (503).
         public var waitingCountMax = 4096

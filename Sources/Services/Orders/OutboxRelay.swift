@@ -10,7 +10,7 @@
 
 import Loop
 
-public final class OutboxRelay: Role {
+public final class OutboxRelay: SteppedRole {
     /// Rows per publish.
     public static let batchCountMax = 256
 

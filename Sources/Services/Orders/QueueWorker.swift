@@ -31,7 +31,7 @@ public protocol MessageHandler: Sendable {
     func handle(_ deliveries: [Delivery]) throws(StoreError) -> [Verdict]
 }
 
-public final class QueueWorker: Role {
+public final class QueueWorker: SteppedRole {
     public struct Limits: Sendable {
         /// Messages taken at once, and in one commit.
         public var batchCountMax = 128

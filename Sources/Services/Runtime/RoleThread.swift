@@ -22,21 +22,21 @@ public enum StepOutcome: Equatable, Sendable {
 }
 
 /// Work that is done in steps, each bounded in time.
-public protocol Role: AnyObject {
+public protocol SteppedRole: AnyObject {
     /// Waits at most `wait` for something to do, and does it.
     func step(wait: Duration) -> StepOutcome
     /// The last call, once no step follows.
     func finish()
 }
 
-extension Role {
+extension SteppedRole {
     public func finish() {}
 }
 
 public final class RoleThread: @unchecked Sendable {
     // @unchecked: `thread` is written by `start` and read by `join`, both the owner's calls.
     private let name: String
-    private let make: @Sendable () -> any Role
+    private let make: @Sendable () -> any SteppedRole
     private let isStopping = ConditionLock(false)
     private var thread: pthread_t?
 
@@ -46,7 +46,7 @@ public final class RoleThread: @unchecked Sendable {
     /// - Parameters:
     ///   - name: at most 15 bytes, for the debugger.
     ///   - make: called once, on the new thread.
-    public init(name: String, make: @escaping @Sendable () -> any Role) {
+    public init(name: String, make: @escaping @Sendable () -> any SteppedRole) {
         self.name = name
         self.make = make
     }
