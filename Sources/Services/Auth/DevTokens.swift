@@ -4,6 +4,7 @@
 // Source: the .NET system's POST /dev/token: sub, nameidentifier and name are all the user; nbf and
 // exp; iss and aud where configured; no iat, no jti.
 
+import Hub
 import Loop
 
 public struct DevTokens: Sendable {
@@ -36,18 +37,23 @@ public struct DevTokens: Sendable {
     public func issue(for user: String, lifetime: Duration? = nil) -> Issued {
         let start = time.wallNow.seconds
         let end = start + (lifetime ?? self.lifetime).milliseconds / 1000
-        var claims = JSONText()
+        var claims = JSONWriter(reservingCapacity: 512)
         claims.beginObject()
-        claims.member("sub", user)
-        claims.member(TokenClaims.nameIdentifier, user)
-        claims.member(TokenClaims.name, user)
-        claims.member("nbf", start)
-        claims.member("exp", end)
-        claims.member("iss", issuer)
-        claims.member("aud", audience)
+        for name in ["sub", TokenClaims.nameIdentifier, TokenClaims.name] {
+            claims.key(name)
+            claims.string(user)
+        }
+        claims.key("nbf")
+        claims.integer(start)
+        claims.key("exp")
+        claims.integer(end)
+        claims.key("iss")
+        claims.string(issuer)
+        claims.key("aud")
+        claims.string(audience)
         claims.endObject()
         return Issued(
-            token: JSONWebToken.sign(claims: claims.text, with: key),
+            token: JSONWebToken.sign(claims: claims.bytes, with: key),
             expiresAt: WallTime(microseconds: end * 1_000_000))
     }
 }

@@ -8,6 +8,7 @@
 //
 // Thread: a pure value.  Allocates: decoded parts.  Source: RFC 7515, RFC 7519, RFC 8725.
 
+import Hub
 import Loop
 
 /// The algorithms a token may be signed with. What is not here is refused, `none` first of all.
@@ -51,11 +52,17 @@ struct JSONWebToken {
     }
 
     private static func object(_ bytes: [UInt8]) throws(TokenError) -> JSONValue.Object {
-        // Deep enough for every claim that exists, and shallow enough for any stack.
-        guard let value = JSONValue(parsing: bytes, depthMax: 8), case .object(let object) = value,
-            !object.hasDuplicates
-        else { throw .malformedJSON }
-        return object
+        do throws(JSONError) {
+            // Deep enough for every claim that exists.
+            if case .object(let object) = try JSONValue(parsing: bytes, depthMax: 8),
+                !object.hasDuplicates
+            {
+                return object
+            }
+        } catch {
+            // Where it is malformed is no business of whoever sent it.
+        }
+        throw .malformedJSON
     }
 
     private static func checkHeader(
@@ -74,11 +81,11 @@ struct JSONWebToken {
         }
     }
 
-    /// Signs `claims`, which is the text of a JSON object.
-    static func sign(claims: String, with key: TokenKey) -> String {
+    /// Signs `claims`, the text of a JSON object.
+    static func sign(claims: [UInt8], with key: TokenKey) -> String {
         let header = "{\"alg\":\"\(key.algorithm.rawValue)\",\"typ\":\"JWT\"}"
         let signed =
-            Base64URL.encode(Array(header.utf8)) + "." + Base64URL.encode(Array(claims.utf8))
+            Base64URL.encode(Array(header.utf8)) + "." + Base64URL.encode(claims)
         switch key {
         case .hs256(let secret):
             return signed + "." + Base64URL.encode(HMACSHA256.sign(Array(signed.utf8), key: secret))

@@ -6,7 +6,7 @@ import Loop
 
 public struct Principal: Equatable, Sendable {
     /// The subject, verbatim: not trimmed, not case-folded. Nil where the token names nobody, or
-    /// names an empty text; such a caller may look at products and nothing else.
+    /// somebody no row could hold; such a caller may look at products and nothing else.
     public var user: String?
     /// A connection opened with the token ends here.
     public var expiresAt: WallTime

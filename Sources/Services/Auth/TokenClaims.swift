@@ -27,10 +27,11 @@ enum TokenClaims {
         "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
     static let name = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
 
+    /// Of a subject, in Unicode scalars.
+    static let userCharacterCountMax = 64
+
     /// Where the subject may stand, in order: only an absent claim lets the next one speak.
-    private static let subjectNames: [StaticString] = [
-        "sub", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier", "oid",
-    ]
+    private static let subjectNames = ["sub", nameIdentifier, "oid"]
 
     static func principal(
         of claims: JSONValue.Object, by rules: TokenRules, at now: WallTime
@@ -53,9 +54,9 @@ enum TokenClaims {
 
     /// Whole seconds since the epoch; a fraction is cut. Nil if the claim is absent.
     private static func numericDate(
-        _ name: StaticString, in claims: JSONValue.Object
+        _ name: String, in claims: JSONValue.Object
     ) throws(TokenError) -> Int64? {
-        guard let value = claims[name.description] else { return nil }
+        guard let value = claims[name] else { return nil }
         // 2^53 seconds are 285 million years, and the largest range doubles hold exactly.
         guard case .number(let text) = value, let seconds = Double(text), seconds.isFinite,
             abs(seconds) <= 0x1p53
@@ -74,10 +75,17 @@ enum TokenClaims {
 
     private static func subject(in claims: JSONValue.Object) throws(TokenError) -> String? {
         for name in subjectNames {
-            guard let value = claims[name.description] else { continue }
+            guard let value = claims[name] else { continue }
             guard case .string(let user) = value else { throw .malformedClaim(name) }
-            return user.isEmpty ? nil : user
+            return isUsable(user) ? user : nil
         }
         return nil
+    }
+
+    /// The database's column holds 64 characters, and a control character serves to disguise a name
+    /// only.
+    static func isUsable(_ user: String) -> Bool {
+        (1...userCharacterCountMax).contains(user.unicodeScalars.count)
+            && !user.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
     }
 }

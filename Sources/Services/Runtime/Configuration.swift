@@ -10,7 +10,7 @@
 import Loop
 
 /// The parts of the platform one process can play.
-public enum Role: String, Sendable, CaseIterable {
+public enum ServiceRole: String, Sendable, CaseIterable {
     /// The HTTP API that takes orders.
     case accept
     /// The worker that completes them.
@@ -24,7 +24,7 @@ public struct Configuration: Sendable {
 
     /// Development: dev tokens are issued, and the documented key is good enough.
     public var isDevelopment = false
-    public var roles: Set<Role> = []
+    public var roles: Set<ServiceRole> = []
     /// Holds the embedded database and bus.
     public var dataDirectory = ""
     /// Nil: no listener without TLS.
@@ -87,4 +87,14 @@ public struct Configuration: Sendable {
 
     /// Only the loader makes one, from the table; tests take `ConfigurationLoader.defaults`.
     init() {}
+
+    /// Where the orders are.
+    public var databasePath: String { databaseFile ?? dataDirectory + "/contoso.db" }
+
+    public var orderLimits: OrderLimits {
+        var limits = OrderLimits()
+        limits.itemCountMax = orderItemCountMax
+        limits.quantityMax = Int32(clamping: quantityMax)
+        return limits
+    }
 }

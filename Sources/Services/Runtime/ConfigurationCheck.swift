@@ -46,7 +46,7 @@ struct ConfigurationCheck {
             refuse("key", "has no certificate with it; add --cert FILE")
         }
         if values.certificateFile == nil, values.https != nil {
-            if texts["https"]?.origin != "default" {
+            if values.keyFile == nil, texts["https"]?.origin != "default" {
                 refuse("https", "needs a certificate; add --cert FILE and --key FILE")
             }
             values.https = nil

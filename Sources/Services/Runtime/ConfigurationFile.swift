@@ -12,6 +12,8 @@
 //
 // Thread: start-up only.  Allocates: freely.
 
+import Hub
+
 struct ConfigurationFile {
     /// By setting name, in the table's order.
     private(set) var values: [(name: String, text: String)] = []
@@ -21,15 +23,18 @@ struct ConfigurationFile {
     init(_ text: String, path: String) {
         self.path = path
         let bytes = Self.withoutComments(Array(text.utf8))
-        guard let value = JSONValue(parsing: bytes, depthMax: 8), case .object(let root) = value
-        else {
+        do throws(JSONError) {
+            if case .object(let root) = try JSONValue(parsing: bytes, depthMax: 8) {
+                take(root, prefix: "")
+            } else {
+                problems.append(.init(.configuration, path, "is JSON, but not a JSON object"))
+            }
+        } catch {
             problems.append(
                 .init(
-                    .configuration, path, "is not a JSON object; // comments are the one extension")
-            )
-            return
+                    .configuration, path,
+                    "is not JSON, to which // comments are the one extension: \(error)"))
         }
-        take(root, prefix: "")
     }
 
     private mutating func take(_ object: JSONValue.Object, prefix: String) {

@@ -90,7 +90,7 @@ struct ConfigurationLoader {
             guard let text = setting.defaultText(isDevelopment: isDevelopment) else { continue }
             texts[setting.name] = SettingText(text: text, origin: "default")
         }
-        dropDefaultWebDirectory()
+        checkWebDirectory()
     }
 
     static let fileVariable = "CONTOSO_CONFIG"
@@ -173,10 +173,16 @@ struct ConfigurationLoader {
         }
     }
 
-    private mutating func dropDefaultWebDirectory() {
-        guard let web = texts["web"], web.origin == "default" else { return }
-        if !sources.directoryExists(web.text) {
+    /// The default is a guess and may be wrong; a directory that was asked for must be there.
+    private mutating func checkWebDirectory() {
+        guard let web = texts["web"], !web.text.isEmpty, !sources.directoryExists(web.text) else {
+            return
+        }
+        if web.origin == "default" {
             texts["web"] = SettingText(text: "", origin: "default")
+        } else {
+            problems.append(
+                .init(.configuration, web.origin, "\(web.text) is no directory; name the shop's"))
         }
     }
 

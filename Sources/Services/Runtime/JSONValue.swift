@@ -1,9 +1,10 @@
 // JSONValue: a small JSON document as a tree: request bodies, token claims, the settings file.
 //
-// The hub's messages are read by the pull scanner in Hub and never become a tree; here a document is
-// read once, and looked at in any order.
+// The hub's messages never become a tree; here a document is read once, and looked at in any order.
 //
 // Thread: a pure value.  Allocates: per container and text.  Source: RFC 8259.
+
+import Hub
 
 enum JSONValue: Equatable, Sendable {
     case null
@@ -21,9 +22,10 @@ enum JSONValue: Equatable, Sendable {
         /// The first member of exactly that name.
         subscript(_ name: String) -> JSONValue? { members.first { $0.name == name }?.value }
 
-        /// The last member of that name without regard to case, as .NET binds request bodies.
+        /// The last member of that name, given in lower case, without regard to case: as .NET binds
+        /// request bodies.
         func member(ignoringCase name: String) -> JSONValue? {
-            members.last { $0.name.lowercased() == name.lowercased() }?.value
+            members.last { $0.name.lowercased() == name }?.value
         }
 
         var hasDuplicates: Bool { Set(members.map(\.name)).count != members.count }
@@ -33,12 +35,46 @@ enum JSONValue: Equatable, Sendable {
         }
     }
 
-    /// Nil if `bytes` are not exactly one JSON text, or nest deeper than `depthMax`.
-    init?(parsing bytes: [UInt8], depthMax: Int) {
-        var parser = JSONTreeParser(bytes: bytes)
-        guard let value = parser.value(depthLeft: depthMax) else { return nil }
-        parser.skipBlanks()
-        guard parser.isAtEnd else { return nil }
-        self = value
+    /// Reads exactly one JSON text.
+    ///
+    /// - Parameter depthMax: containers within each other, 1...64; also the depth of our recursion.
+    init(parsing bytes: [UInt8], depthMax: Int) throws(JSONError) {
+        let result = bytes.withUnsafeBytes { text -> Result<JSONValue, JSONError> in
+            Result { () throws(JSONError) in
+                var scanner = JSONScanner(text, depthMax: depthMax)
+                let value = try Self.next(&scanner, of: text)
+                try scanner.end()
+                return value
+            }
+        }
+        self = try result.get()
+    }
+
+    private static func next(
+        _ scanner: inout JSONScanner, of text: UnsafeRawBufferPointer
+    ) throws(JSONError) -> JSONValue {
+        switch try scanner.peekKind() {
+        case .null:
+            try scanner.null()
+            return .null
+        case .bool: return .boolean(try scanner.bool())
+        case .number:
+            let range = try scanner.number()
+            return .number(String(decoding: text[range], as: UTF8.self))
+        case .string: return .string(scanner.text(of: try scanner.string()))
+        case .array:
+            var items: [JSONValue] = []
+            try scanner.beginArray()
+            while try scanner.nextElement() { items.append(try next(&scanner, of: text)) }
+            return .array(items)
+        case .object:
+            var object = Object()
+            try scanner.beginObject()
+            while let key = try scanner.nextKey() {
+                let name = scanner.text(of: key)
+                object.members.append((name: name, value: try next(&scanner, of: text)))
+            }
+            return .object(object)
+        }
     }
 }

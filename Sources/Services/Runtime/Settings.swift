@@ -25,7 +25,7 @@ enum Settings {
             "Parts this process plays: accept, process, notification"
         ) { text, configuration throws(SettingValueError) in
             let names = SettingValue.list(text)
-            let roles = names.compactMap(Role.init(rawValue:))
+            let roles = names.compactMap(ServiceRole.init(rawValue:))
             guard !roles.isEmpty, roles.count == names.count else {
                 throw SettingValueError("write one or more of accept,process,notification")
             }
@@ -169,10 +169,10 @@ enum Settings {
             "limits.body", \.bodyByteCountMax, in: 1024...(30 << 20), default: "1MiB",
             "Largest request body; more is 413"),
         .integer(
-            "limits.order-items", \.orderItemCountMax, in: 1...10_000, default: "200",
+            "limits.order-items", \.orderItemCountMax, in: 1...10_000, default: "100",
             "Lines in one order; more is 400"),
         .integer(
-            "limits.quantity", \.quantityMax, in: 1...2_147_483_647, default: "100000",
+            "limits.quantity", \.quantityMax, in: 1...1_000_000_000, default: "10000",
             "Quantity of one line; more is 400"),
         .integer(
             "workers.count", \.workerCount, in: 1...64, default: "4",

@@ -198,7 +198,7 @@ private func token(_ claims: String, header: String = #"{"alg":"HS256"}"#) -> St
         arguments: [
             (#""sub":"a","oid":"c""#, "a"), (#""oid":"c""#, "c"),
             (#""oid":"c","\#(TokenClaims.nameIdentifier)":"b""#, "b"), (#""name":"n""#, nil),
-            (#""sub":"","oid":"c""#, nil), (#""sub":" a ""#, " a "),
+            (#""sub":"","oid":"c""#, nil), (#""sub":" a ""#, " a "), (#""sub":"a\u0000b""#, nil),
         ] as [(String, String?)])
     func `the subject is the first claim that is there, empty or not`(claims: String, user: String?)
     {
@@ -208,6 +208,18 @@ private func token(_ claims: String, header: String = #"{"alg":"HS256"}"#) -> St
             return
         }
         #expect(principal.user == user)
+    }
+
+    @Test(arguments: [(63, true), (64, true), (65, false)])
+    func `a subject has at most 64 characters`(count: Int, isGood: Bool) {
+        let user = String(repeating: "é", count: count)
+        guard
+            case .success(let principal) = outcome(token(#"{"sub":"\#(user)","exp":\#(now + 60)}"#))
+        else {
+            Issue.record("refused")
+            return
+        }
+        #expect((principal.user == user) == isGood)
     }
 
     @Test(arguments: ["1", "null", "[\"u\"]"])

@@ -221,7 +221,9 @@ private let production = [
     @Test func `the default shop directory counts only where it exists`() throws {
         #expect(try load(["--dev"]).get().values.webDirectory == nil)
         #expect(try load(["--dev"], directories: ["web"]).get().values.webDirectory == "web")
-        #expect(try load(["--dev", "--web", "dist"]).get().values.webDirectory == "dist")
+        let asked = try load(["--dev", "--web", "dist"], directories: ["dist"]).get()
+        #expect(asked.values.webDirectory == "dist")
+        #expect(problems(load(["--dev", "--web", "dist"])).count == 1)
     }
 }
 

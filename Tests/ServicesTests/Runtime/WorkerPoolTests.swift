@@ -1,51 +1,32 @@
-import Glibc
-import Synchronization
+import Loop
 import Testing
 
 @testable import Services
 
 @Suite("WorkerPool") struct WorkerPoolTests {
-    /// Opens once; waits without sleeping.
-    private final class Gate: @unchecked Sendable {
-        private let semaphore: UnsafeMutablePointer<sem_t> = {
-            let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-            sem_init(semaphore, 0, 0)
-            return semaphore
-        }()
-        deinit { semaphore.deallocate() }
-        func open() { sem_post(semaphore) }
-        func wait() { while sem_wait(semaphore) != 0 {} }
-    }
-
-    @Test func `every accepted job runs exactly once before close returns`() {
-        let count = Atomic<Int>(0)
+    @Test func `every accepted job has run exactly once when close returns`() {
+        let runCount = Monitor(0)
         let pool = WorkerPool(threadCount: 4, queueCountMax: 1000)
 
-        withExtendedLifetime(pool) {
-            let counter = Counter()
-            for _ in 0..<1000 {
-                let isAccepted = pool.submit { counter.increment() }
-                #expect(isAccepted)
-            }
-            pool.close()
-            count.store(counter.value, ordering: .relaxed)
-        }
+        let accepted = (0..<1000).map { _ in pool.submit { runCount.update { $0 += 1 } } }
+        pool.close()
 
-        #expect(count.load(ordering: .relaxed) == 1000)
+        #expect(accepted.allSatisfy { $0 })
+        #expect(runCount.update { $0 } == 1000)
     }
 
     @Test func `the job after the last place in the queue is refused`() {
+        enum Phase { case idle, running, released }
+        let phase = Monitor(Phase.idle)
         let pool = WorkerPool(threadCount: 1, queueCountMax: 2)
-        let started = Gate()
-        let release = Gate()
         let isBusy = pool.submit {
-            started.open()
-            release.wait()
+            phase.update { $0 = .running }
+            _ = phase.wait { $0 == .released ? true : nil }
         }
-        started.wait()
+        _ = phase.wait { $0 == .running ? true : nil }
 
         let accepted = (0..<3).map { _ in pool.submit {} }
-        release.open()
+        phase.update { $0 = .released }
         pool.close()
 
         #expect(isBusy)
@@ -58,10 +39,4 @@ import Testing
 
         #expect(!pool.submit {})
     }
-}
-
-private final class Counter: Sendable {
-    private let count = Atomic<Int>(0)
-    var value: Int { count.load(ordering: .relaxed) }
-    func increment() { count.add(1, ordering: .relaxed) }
 }
