@@ -3,6 +3,7 @@
 // Thread: main, before any other.  Allocates: never.  Source: man 2 getrlimit, man 3 sigwaitinfo.
 
 import CLinux
+import Glibc
 
 public enum ProcessSetup {
     /// Raises the soft descriptor limit to the hard one; returns the resulting ceiling.
@@ -11,6 +12,9 @@ public enum ProcessSetup {
         if limit < 0 { throw SystemError(code: Int32(-limit), call: "setrlimit(RLIMIT_NOFILE)") }
         return Int(limit)
     }
+
+    /// Processors that are online; at least 1.
+    public static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
     /// From here on SIGINT, SIGTERM and SIGHUP arrive only through `nextSignal`; SIGPIPE is ignored.
     public static func blockSignals() { clinux_block_signals() }

@@ -16,6 +16,12 @@ public struct RetryPolicy: Sendable {
 
     public init() {}
 
+    /// 1 s doubling, for that many retries.
+    public init(retryCountMax: Int) {
+        // 2^12 s is more than an hour; longer waits help nobody.
+        delays = (0..<retryCountMax).map { .seconds(1 << min($0, 12)) }
+    }
+
     /// The wait before the next try; nil when the tries are used up.
     public func delay(afterRetries count: Int, random: some RandomSource) -> Duration? {
         guard count < delays.count else { return nil }

@@ -262,6 +262,7 @@ final class HTTPConnection: ConnectionHandler {
         connection.send(head)
         if isPaused { connection.resumeReading() }
         connection.replaceHandler(with: next)
+        next.opened(connection)
     }
 
     /// An answer from another thread, or later from this one. False if nobody waits for it.

@@ -1,0 +1,62 @@
+// RoleThreads: which threads this process needs for its roles, started and stopped together.
+//
+//   accept        accept thread (group commit), relay
+//   process       consumer of order.accepted, relay
+//   notification  consumer of order.processed
+//
+// Thread: main.
+
+import Loop
+
+struct RoleThreads {
+    private let threads: [RoleThread]
+
+    /// - Parameters:
+    ///   - acceptQueue: nil without the accept role.
+    ///   - notifier: nil without the notification role.
+    init(
+        _ configuration: Configuration, engines: Engines, relay: WakeSignal,
+        counters: OrderCounters, acceptQueue: AcceptQueue?, notifier: (any OrderNotifier)?
+    ) {
+        var threads: [RoleThread] = []
+        if let acceptQueue { threads.append(RoleThread(name: "accept") { acceptQueue }) }
+        var limits = QueueWorker.Limits()
+        limits.retryPolicy = RetryPolicy(retryCountMax: configuration.processingRetryCountMax)
+        if configuration.roles.contains(.process) {
+            let handler = ProcessOrder(
+                store: engines.store, state: engines.state, relay: relay, counters: counters)
+            threads.append(
+                RoleThread(name: "process") { [limits] in
+                    QueueWorker(
+                        bus: engines.bus, queue: engines.queues.accepted, handler: handler,
+                        limits: limits, counters: counters)
+                })
+        }
+        if let notifier {
+            let handler = NotifyOrder(
+                store: engines.store, state: engines.state, notifier: notifier, counters: counters)
+            threads.append(
+                RoleThread(name: "notify") { [limits] in
+                    QueueWorker(
+                        bus: engines.bus, queue: engines.queues.processed, handler: handler,
+                        limits: limits, counters: counters)
+                })
+        }
+        if !configuration.roles.isDisjoint(with: [.accept, .process]) {
+            threads.append(
+                RoleThread(name: "relay") {
+                    OutboxRelay(
+                        store: engines.store, bus: engines.bus, signal: relay, counters: counters)
+                })
+        }
+        self.threads = threads
+    }
+
+    func start() { for thread in threads { thread.start() } }
+
+    /// Lets every role finish its step, and waits for all.
+    func stop() {
+        for thread in threads { thread.stop() }
+        for thread in threads { thread.join() }
+    }
+}
