@@ -15,6 +15,8 @@ struct Command: Sendable {
     /// Flags of its own that take a value, and those that take none.
     var flags: [String] = []
     var switches: [String] = []
+    /// Whether words that are no flags mean something to it.
+    var takesWords = false
     let run: @Sendable (CommandInput) -> ExitCode
 }
 
@@ -58,7 +60,7 @@ public enum CommandLineTool {
     ) { _ in printVersion() }
 
     private static let helpCommand = Command(
-        name: "help", operands: "[COMMAND]", summary: "Explain a command"
+        name: "help", operands: "[COMMAND]", summary: "Explain a command", takesWords: true
     ) { input in
         guard let name = input.flags.operands.first else { return printHelp() }
         guard let command = command(named: name) else { return refuse(name) }
@@ -78,7 +80,7 @@ public enum CommandLineTool {
             Array(arguments.dropFirst()), ownFlags: command.flags, ownSwitches: command.switches)
         if flags.asksForHelp { return printHelp(for: command) }
         if flags.asksForVersion { return printVersion() }
-        if command.operands.isEmpty, let extra = flags.operands.first {
+        if !command.takesWords, let extra = flags.operands.first {
             Terminal.complain("\(extra): contoso \(command.name) takes flags only")
             return .usage
         }

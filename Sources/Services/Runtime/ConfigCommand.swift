@@ -12,7 +12,7 @@ enum ConfigCommand {
             docs    all settings as a table
             Takes the flags of `contoso serve` as well.
             """,
-        flags: ["--config"], switches: ["--origin"]
+        flags: ["--config"], switches: ["--origin"], takesWords: true
     ) { run($0) }
 
     private static func run(_ input: CommandInput) -> ExitCode {
