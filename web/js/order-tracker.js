@@ -4,9 +4,9 @@
 //   201 ──track──▶ Accepted(0) ──▶ Processing(1) ──▶ Completed(2) ── kept 10 min ──▶ forgotten
 //                       ▲ Notification · GetCurrentStatus · another tab; a status never goes back
 //
-// The push may arrive before the 201 does, on another connection. It is remembered, and every
-// tracked order is also asked for: after registering, after each reconnect, and at growing
-// intervals, because only the last step is pushed.
+// The push may arrive before the 201 does, on another connection. It is remembered, and the server
+// sends it again when the order is registered. What happened while there was no connection is asked
+// for once, after each connect; nothing is polled.
 
 import { Emitter } from "./emitter.js";
 import { readJSON, writeJSON } from "./storage.js";
@@ -16,8 +16,6 @@ export const statusNames = Object.freeze(["Accepted", "Processing", "Completed"]
 
 const keptAfterCompletion = 10 * 60_000;   // ms
 const stateLifetime = 30 * 60_000;         // ms; the server forgets workflow states after 30 min
-// ms; dense where the pipeline usually works, so that Processing is seen; the last one repeats
-const checkDelays = [300, 300, 400, 500, 500, 1_000, 2_000, 4_000, 8_000, 15_000];
 const earlyCountMax = 64;
 
 // { correlationId, status, orderId } of a push, whichever of the accepted shapes it has, or `null`.
@@ -70,19 +68,15 @@ export class OrderTracker {
   #hub;
   #storage;
   #now;
-  #setTimeout;
   #key = null;
   #entries = [];
   #early = new Map();
   #announced = new Set();
-  #checkTimer = null;
-  #checkCount = 0;
 
-  constructor({ hub, storage = localStorage, now = Date.now, setTimeout = globalThis.setTimeout.bind(globalThis) }) {
+  constructor({ hub, storage = localStorage, now = Date.now }) {
     this.#hub = hub;
     this.#storage = storage;
     this.#now = now;
-    this.#setTimeout = setTimeout;
     hub.on("Notification", (payload) => this.#notified(payload));
     hub.stateChanges.subscribe((state) => {
       if (state === "connected") this.#catchUp(this.active);
@@ -122,7 +116,6 @@ export class OrderTracker {
     }
     const early = this.#early.get(correlationId);
     if (early !== undefined) this.#apply(early);
-    this.#checkCount = 0;
     this.#catchUp(this.active.filter((entry) => entry.correlationId === correlationId));
   }
 
@@ -165,7 +158,6 @@ export class OrderTracker {
     const ids = entries.map(({ correlationId }) => correlationId);
     await Promise.allSettled(ids.map((id) => this.#hub.invoke("RegisterOrder", id)));
     await this.#ask(ids);
-    this.#planCheck();
   }
 
   async #ask(ids) {
@@ -174,20 +166,6 @@ export class OrderTracker {
       const status = parseStatus(answer?.status);
       if (status !== null) this.#apply({ correlationId, status, orderId: answer.orderId ?? null });
     }));
-  }
-
-  #planCheck() {
-    if (this.#checkTimer !== null || this.active.length === 0) return;
-    const delay = checkDelays[Math.min(this.#checkCount, checkDelays.length - 1)];
-    this.#checkCount += 1;
-    this.#checkTimer = this.#setTimeout(async () => {
-      this.#checkTimer = null;
-      this.#load();
-      // Without a connection the next connect catches up.
-      if (this.#hub.state !== "connected") return;
-      await this.#ask(this.active.map(({ correlationId }) => correlationId));
-      this.#planCheck();
-    }, delay);
   }
 
   #notified(payload) {
