@@ -95,8 +95,8 @@ public struct HubEndpoint {
         case .accepted(let accepted): user = accepted
         }
         let head: [UInt8]
-        switch Self.handshake(request, allowedOrigins: options.allowedOrigins) {
-        case .refused(let status, let fields): return .refuse(Self.refusal(status, fields))
+        switch WebSocketUpgrade.check(request, allowedOrigins: options.allowedOrigins) {
+        case .refused(let response): return .refuse(response)
         case .accepted(let accepted): head = accepted
         }
         guard options.transports.contains(.webSockets) else {
@@ -112,42 +112,6 @@ public struct HubEndpoint {
         }
         let connection = HubConnection(loop: loop, claim: claim, user: user)
         return .accept(head: head, handler: connection)
-    }
-
-    private static func handshake(
-        _ request: Request, allowedOrigins: Set<String>?
-    ) -> WebSocketUpgrade.Answer {
-        WebSocketUpgrade.answer(
-            method: request.methodText, isHTTP11: request.version == .http11,
-            allowedOrigins: allowedOrigins
-        ) { name in
-            switch name {
-            case "connection": request.lists("upgrade", in: .connection) ? ["upgrade"] : []
-            case "upgrade": request.lists("websocket", in: .upgrade) ? ["websocket"] : []
-            case "sec-websocket-version": values(.secWebSocketVersion, of: request)
-            case "sec-websocket-key": values(.secWebSocketKey, of: request)
-            case "origin": values(.origin, of: request)
-            default: []
-            }
-        }
-    }
-
-    /// As many values as field lines; more than one is refused wherever it matters.
-    private static func values(_ name: HeaderName, of request: Request) -> [String] {
-        guard let first = request.header(name) else { return [] }
-        return Array(repeating: first, count: request.headerCount(name))
-    }
-
-    private static func refusal(_ status: Int, _ fields: [(String, String)]) -> Response {
-        var response = Response(HTTPStatus(rawValue: status) ?? .badRequest)
-        for (name, value) in fields {
-            switch name {
-            case "Allow": response.add("Allow", value)
-            case "Sec-WebSocket-Version": response.add("Sec-WebSocket-Version", value)
-            default: preconditionFailure("a field nobody has thought of: \(name)")
-            }
-        }
-        return response
     }
 
     // MARK: What is not a WebSocket

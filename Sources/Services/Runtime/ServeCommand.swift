@@ -25,9 +25,7 @@ enum ServeCommand {
 
     /// Runs until a signal ends it.
     static func run(_ loaded: LoadedConfiguration) -> ExitCode {
-        let log = Log("contoso")
         Log.level = loaded.values.logLevel
-        for warning in loaded.warnings { log.warning("configuration", [.reason(warning)]) }
-        return Server.run(loaded.values)
+        return Server.run(loaded.values, warnings: loaded.warnings)
     }
 }

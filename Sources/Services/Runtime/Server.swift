@@ -21,16 +21,19 @@ final class Server {
     let readiness: Readiness
     let shop: ShopPages?
     let identity: TLSIdentity?
+    let listeners: Listeners
     let loops = LoopGroup()
     private let log = Log("server")
     /// Loops, each on a thread of its own.
     let threadCount: Int
 
     /// Runs until a signal ends it.
-    static func run(_ configuration: Configuration) -> ExitCode {
+    ///
+    /// - Parameter warnings: of the configuration, for the log once the start has succeeded.
+    static func run(_ configuration: Configuration, warnings: [String]) -> ExitCode {
         ProcessSetup.blockSignals()
         do {
-            return try Server(configuration).run()
+            return try Server(configuration).run(warnings)
         } catch {
             Terminal.complain("serve: \(error.reason)")
             return error.code
@@ -56,6 +59,12 @@ final class Server {
             ? ProcessSetup.processorCount : configuration.threadCount
         shop = try Self.loadShop(configuration)
         identity = try Self.loadIdentity(configuration)
+        // Before the database: a second server started by mistake should hear of the port.
+        do {
+            listeners = try Listeners(configuration, identity: identity)
+        } catch {
+            throw EngineError(code: .failure, reason: error.description)
+        }
         engines = try Engines.open(configuration)
         workers = WorkerPool(
             threadCount: configuration.workerCount,
@@ -89,7 +98,7 @@ final class Server {
 
     // MARK: Running
 
-    private func run() throws(EngineError) -> ExitCode {
+    private func run(_ warnings: [String]) throws(EngineError) -> ExitCode {
         let limits = try loopLimits()
         let intake = configuration.roles.contains(.accept) ? makeIntake() : nil
         let hub = configuration.roles.contains(.notification) ? makeHub() : nil
@@ -105,7 +114,8 @@ final class Server {
             workers.close()
             throw error
         }
-        announce(addresses)
+        for warning in warnings { log.warning("configuration", [.reason(warning)]) }
+        announce(addresses, limits)
         superviseUntilShutdown()
         shutDown(roles)
         return .success
@@ -130,12 +140,6 @@ final class Server {
         }
         var limits = Limits()
         limits.connectionCountMax = min(configuration.connectionCountMax, most)
-        log.info(
-            "descriptor limit",
-            [
-                .integer("descriptors", ceiling),
-                .integer("connections_per_thread", limits.connectionCountMax),
-            ])
         return limits
     }
 
@@ -164,7 +168,7 @@ final class Server {
         return HubServer(methods: hub.methods, options: options)
     }
 
-    private func announce(_ addresses: [String]) {
+    private func announce(_ addresses: [String], _ limits: Limits) {
         let roles = ServiceRole.allCases.filter(configuration.roles.contains).map(\.rawValue)
         log.info(
             "ready",
@@ -172,6 +176,7 @@ final class Server {
                 .string("addresses", addresses.joined(separator: " ")),
                 .string("roles", roles.joined(separator: ",")),
                 .integer("threads", threadCount),
+                .integer("connections_per_thread_max", limits.connectionCountMax),
             ])
         Terminal.say("contoso is ready: " + addresses.joined(separator: " "))
         if configuration.isDevelopment, shop != nil {

@@ -93,7 +93,7 @@ import WS
         var path = ""
         for depth in 0...pathSegmentCountMax {
             router.upgrade(path.isEmpty ? "/" : path) { request in
-                WebSocketUpgrade.decide(request) { EchoConnection(limits: settings.webSocket) }
+                .webSocket(request) { EchoConnection(limits: settings.webSocket) }
             }
             path += "/{segment\(depth)}"
         }

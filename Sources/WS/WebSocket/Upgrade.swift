@@ -14,7 +14,7 @@ public enum WebSocketUpgrade {
         /// The whole 101 response; after it the connection speaks WebSocket.
         case accepted(head: [UInt8])
         /// The request is an ordinary one with this status and these header fields, and no body.
-        case refused(status: Int, headers: [(StaticString, String)])
+        case refused(status: Int, headers: [(String, String)])
     }
 
     /// Whether a request asks for a WebSocket at all: its Upgrade field names it.

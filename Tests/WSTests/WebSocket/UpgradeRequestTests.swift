@@ -56,7 +56,7 @@ import Testing
     private static func start() throws -> LoopHarness {
         try LoopHarness { reactor in
             var router = Router()
-            router.upgrade("/ws") { request in WebSocketUpgrade.decide(request) { Greeter() } }
+            router.upgrade("/ws") { request in .webSocket(request) { Greeter() } }
             let server = HTTPServer(reactor: reactor, router: router)
             return try reactor.listen(host: "127.0.0.1", port: 0) { _ in server.makeHandler() }
         }

@@ -9,6 +9,7 @@
 //
 // Thread: any worker thread; calls block.  Source: https://www.sqlite.org/wal.html
 
+import CSQLite
 import Loop
 import Synchronization
 
@@ -28,6 +29,9 @@ public final class SQLiteDatabase: Sendable {
         public var busyTimeout: Duration = .seconds(5)
         /// Read connections; further readers wait for one.
         public var readerCount = 3
+        /// Files up to this many bytes are checked from end to end when they are opened; larger ones
+        /// would hold up the start (some 1 s per GiB).
+        public var checkedByteCountMax: Int64 = 1 << 30
         /// Refuse a file that another process serves. Tools that only look may turn it off.
         public var isExclusive = true
         public init() {}
@@ -57,6 +61,7 @@ public final class SQLiteDatabase: Sendable {
         lock = settings.isExclusive && !isInMemory ? try DatabaseLock(database: path) : nil
         let connection = try SQLiteConnection(
             path: path, readOnly: false, busyTimeout: settings.busyTimeout)
+        try Self.checkIntegrity(of: connection, settings)
         try connection.run("PRAGMA journal_mode = WAL")
         try connection.run("PRAGMA foreign_keys = ON")
         // After a burst the log file shrinks back to 64 MiB.
@@ -73,6 +78,20 @@ public final class SQLiteDatabase: Sendable {
                         path: path, readOnly: true, busyTimeout: settings.busyTimeout))
             }
             readers = ConditionLock(pool)
+        }
+    }
+
+    /// A damaged file is better found now than by the first order that touches the damage.
+    private static func checkIntegrity(
+        of connection: SQLiteConnection, _ settings: Settings
+    ) throws(StoreError) {
+        let byteCount =
+            try connection.integer("PRAGMA page_count")
+            * (try connection.integer("PRAGMA page_size"))
+        guard byteCount <= settings.checkedByteCountMax else { return }
+        let finding = try connection.first("PRAGMA quick_check(1)") { $0.text(0) }
+        if let finding, finding != "ok" {
+            throw .sqlite(code: SQLITE_CORRUPT, detail: finding, path: connection.path)
         }
     }
 
