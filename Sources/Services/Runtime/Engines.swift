@@ -16,6 +16,7 @@ struct Engines: Sendable {
     let bus: any MessageBus
     let state: any WorkflowState
     let queues: QueueNames
+    private let database: SQLiteDatabase
 
     /// Opens the embedded engines and brings the schema up to date.
     static func open(_ configuration: Configuration) throws(EngineError) -> Engines {
@@ -29,7 +30,15 @@ struct Engines: Sendable {
             store: SQLiteOrderStore(database: database, settings: storeSettings),
             bus: EmbeddedBus(database: database),
             state: EmbeddedWorkflowState(settings: stateSettings),
-            queues: storeSettings.queues)
+            queues: storeSettings.queues, database: database)
+    }
+
+    /// After the last call of any engine. The database is whole without this too; a log that is
+    /// left over is read at the next start.
+    func close() {
+        do { try database.checkpoint() } catch {
+            Log("database").warning("log not moved into the file", [.reason(error.reason)])
+        }
     }
 
     /// The embedded database, migrated.
@@ -45,6 +54,7 @@ struct Engines: Sendable {
             let database = try SQLiteDatabase(path: path)
             let applied = try database.migrate()
             if !applied.isEmpty {
+                try database.checkpoint()
                 Log("database").info(
                     "migrated",
                     [.string("path", path), .integer("version", applied.last ?? 0)])

@@ -219,6 +219,7 @@ final class Server {
         roles.stop()
         workers.close()
         loops.stop()
+        engines.close()
         log.info("stopped")
     }
 }

@@ -95,6 +95,14 @@ public final class SQLiteDatabase: Sendable {
         }
     }
 
+    /// Moves everything from the log into the database file, so that the file alone is whole: for a
+    /// clean stop, and for those who copy it. Readers or writers at work leave a rest in the log.
+    public func checkpoint() throws(StoreError) {
+        try writer.withLock { (writer) throws(StoreError) in
+            try writer.connection.run("PRAGMA wal_checkpoint(TRUNCATE)")
+        }
+    }
+
     /// Runs `body` in a write transaction; its effects are there for all once this returns, and for
     /// none if it throws.
     func write<Value: Sendable>(
