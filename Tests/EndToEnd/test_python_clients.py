@@ -17,6 +17,14 @@ from support.shop import Shop, new_user
 WITHIN = 10.0
 
 
+@pytest.fixture(scope="module")
+def server(make_server):
+    """Pings every second: signalrcore's `stop` waits until its receiver has read one frame more."""
+    running = make_server("python_clients", environment={"CONTOSO_HUB__KEEP_ALIVE": "1s"}).start()
+    yield running
+    running.end()
+
+
 @pytest.fixture
 def shop(server):
     """A user who has signed in by the token endpoint, as the shop does."""
