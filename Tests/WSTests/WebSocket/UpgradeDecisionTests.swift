@@ -5,7 +5,7 @@ import Testing
 @testable import WS
 
 /// The whole way of a browser: HTTP first, then WebSocket on the same connection.
-@Suite(.timeLimit(.minutes(1))) struct UpgradeRequestTests {
+@Suite(.timeLimit(.minutes(1))) struct UpgradeDecisionTests {
     /// Says hello as soon as it may.
     private final class Greeter: WSConnection {
         override func opened() { send(Array("hello".utf8), as: .text) }
@@ -56,7 +56,7 @@ import Testing
     private static func start() throws -> LoopHarness {
         try LoopHarness { reactor in
             var router = Router()
-            router.upgrade("/ws") { request in .webSocket(request) { Greeter() } }
+            router.upgrade("/ws") { request in UpgradeDecision.webSocket(request) { Greeter() } }
             let server = HTTPServer(reactor: reactor, router: router)
             return try reactor.listen(host: "127.0.0.1", port: 0) { _ in server.makeHandler() }
         }
