@@ -1,7 +1,8 @@
 // NotifyOrder: what the notifier does with order.processed.
 //
 //   decode ──▶ owner: workflow state, else the order's row ──▶ push to all tabs of the owner
-//      └──▶ poison       └──▶ nobody: retry, it may be a foreign producer's order on its way
+//      └──▶ poison       └──▶ nobody: retry,                  └──▶ backplane away: hold
+//                             a foreign producer's order may be on its way
 //
 // Thread: the worker's.  Allocates: per batch.
 
@@ -28,26 +29,27 @@ public struct NotifyOrder: MessageHandler {
         (.notifyAfterReceive, .notifyAfterAck)
     }
 
-    /// A store that goes away in the middle brings back the whole batch, and those that were told
-    /// before are told twice: clients drop repeats by correlation id.
-    public func handle(_ deliveries: [Delivery]) throws(StoreError) -> [Verdict] {
-        var verdicts: [Verdict] = []
-        for delivery in deliveries { verdicts.append(try notify(delivery)) }
-        return verdicts
-    }
+    public func handle(_ deliveries: [Delivery]) -> [Verdict] { deliveries.map(notify) }
 
-    private func notify(_ delivery: Delivery) throws(StoreError) -> Verdict {
+    private func notify(_ delivery: Delivery) -> Verdict {
         let event: OrderProcessed
         do { event = try OrderProcessed(decoding: delivery.body) } catch {
             return .poison(error.reason)
         }
-        guard let user = try owner(of: event.correlation) else {
+        let user: String?
+        do { user = try owner(of: event.correlation) } catch {
+            switch error {
+            case .unavailable(let reason): return .away(reason)
+            case .failed(let reason): return .failed(reason)
+            }
+        }
+        guard let user else {
             return .failed("no user is known for correlation \(event.correlation)")
         }
         CrashPoint.reach(.notifyAfterResolve)
-        do { try notifier.notify(user: user, of: event) } catch {
-            return .failed(error.reason)
-        }
+        // A backplane that is away is not the message's fault. Were it to cost a retry, an outage
+        // longer than all delays would bury every push of that time.
+        do { try notifier.notify(user: user, of: event) } catch { return .away(error.reason) }
         CrashPoint.reach(.notifyAfterBackplane)
         counters.notified.add(1)
         return .done
@@ -59,9 +61,6 @@ public struct NotifyOrder: MessageHandler {
         } catch {
             log.warning("workflow state away", [.reason(error.reason)])
         }
-        do { return try store.orderState(correlation)?.user } catch {
-            if case .unavailable = error { throw error }
-            return nil
-        }
+        return try store.orderState(correlation)?.user
     }
 }

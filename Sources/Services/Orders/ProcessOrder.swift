@@ -31,7 +31,7 @@ public struct ProcessOrder: MessageHandler {
         (.processAfterReceive, .processAfterAck)
     }
 
-    public func handle(_ deliveries: [Delivery]) throws(StoreError) -> [Verdict] {
+    public func handle(_ deliveries: [Delivery]) -> [Verdict] {
         var verdicts: [Verdict] = []
         var events: [OrderAccepted] = []
         var places: [Int] = []
@@ -46,34 +46,30 @@ public struct ProcessOrder: MessageHandler {
                 verdicts.append(.poison(error.reason))
             }
         }
-        for (place, verdict) in zip(places, try process(events)) { verdicts[place] = verdict }
+        for (place, verdict) in zip(places, process(events)) { verdicts[place] = verdict }
         return verdicts
     }
 
-    private func process(_ events: [OrderAccepted]) throws(StoreError) -> [Verdict] {
+    private func process(_ events: [OrderAccepted]) -> [Verdict] {
         if events.isEmpty { return [] }
-        do { try begin(events) } catch {
+        advance(events.map { ($0.correlation, WorkflowStatus(status: .processing, orderID: nil)) })
+        do { try store.beginProcessing(events.map(\.correlation)) } catch {
             // PROCESSING is news, not a condition: only a store that is away stops the work.
-            if case .unavailable = error { throw error }
+            if case .unavailable(let reason) = error { return away(events, reason) }
         }
         do { return try complete(events) } catch {
-            if case .unavailable = error { throw error }
-            if events.count == 1 { return [.failed(error.reason)] }
-        }
-        // One of them breaks the commit of all; alone, only that one fails.
-        var verdicts: [Verdict] = []
-        for event in events {
-            do { verdicts += try complete([event]) } catch {
-                if case .unavailable = error { throw error }
-                verdicts.append(.failed(error.reason))
+            switch error {
+            case .unavailable(let reason): return away(events, reason)
+            case .failed(let reason) where events.count == 1: return [.failed(reason)]
+            case .failed:
+                // One of them breaks the commit of all; alone, only that one fails.
+                return events.flatMap { process([$0]) }
             }
         }
-        return verdicts
     }
 
-    private func begin(_ events: [OrderAccepted]) throws(StoreError) {
-        advance(events.map { ($0.correlation, WorkflowStatus(status: .processing, orderID: nil)) })
-        try store.beginProcessing(events.map(\.correlation))
+    private func away(_ events: [OrderAccepted], _ reason: String) -> [Verdict] {
+        events.map { _ in .away(reason) }
     }
 
     private func complete(_ events: [OrderAccepted]) throws(StoreError) -> [Verdict] {

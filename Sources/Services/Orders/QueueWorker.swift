@@ -1,9 +1,9 @@
 // QueueWorker: takes messages from one queue to a handler and settles each by the handler's verdict.
 //
 //   receive ──▶ handle ──▶ done    ──▶ ack
-//      ▲           │   ├──▶ failed  ──▶ retry after 1, 2, 4, 8, 16 s, then dead letter
-//      │           │   └──▶ poison  ──▶ dead letter
-//      │           └── store away ──▶ hold the same messages, pause, handle again
+//      ▲                ├──▶ away    ──▶ hold it, pause, handle again
+//      │                ├──▶ failed  ──▶ retry after 1, 2, 4, 8, 16 s, then dead letter
+//      │                └──▶ poison  ──▶ dead letter
 //      └── bus away ──▶ new consumer after a pause; what was unsettled comes again
 //
 // A dependency that is away burns no retries: the messages are not to blame.
@@ -15,6 +15,8 @@ import Loop
 /// What is to become of a message.
 public enum Verdict: Equatable, Sendable {
     case done
+    /// Something that it needs is away, which is not its fault.
+    case away(String)
     /// It failed and may succeed later.
     case failed(String)
     /// It can never succeed.
@@ -27,8 +29,7 @@ public protocol MessageHandler: Sendable {
     var crashPoints: (afterReceive: CrashPoint, afterAck: CrashPoint) { get }
 
     /// - Returns: one verdict per delivery, in order.
-    /// - Throws: if nothing can be done now for any of them; they will be handed in again.
-    func handle(_ deliveries: [Delivery]) throws(StoreError) -> [Verdict]
+    func handle(_ deliveries: [Delivery]) -> [Verdict]
 }
 
 public final class QueueWorker: SteppedRole {
@@ -48,7 +49,7 @@ public final class QueueWorker: SteppedRole {
     private let log = Log("queue")
 
     private var consumer: (any MessageConsumer)?
-    /// Received, not settled, and waiting for the store.
+    /// Received, not settled, and waiting for what is away.
     private var held: [Delivery] = []
     private var backoff = Backoff()
 
@@ -73,16 +74,21 @@ public final class QueueWorker: SteppedRole {
                 if held.isEmpty { return .idle }
                 CrashPoint.reach(handler.crashPoints.afterReceive)
             }
-            let verdicts: [Verdict]
-            do { verdicts = try handler.handle(held) } catch {
-                log.warning("store away", [.string("queue", queue), .reason(error.reason)])
-                return .paused(backoff.next(random: random))
-            }
-            let settled = held
+            let deliveries = held
+            let verdicts = handler.handle(deliveries)
+            precondition(verdicts.count == deliveries.count)
             held = []
-            try settle(settled, by: verdicts, with: consumer)
+            for (delivery, verdict) in zip(deliveries, verdicts) {
+                guard case .away(let reason) = verdict else { continue }
+                if held.isEmpty {
+                    log.warning("dependency away", [.string("queue", queue), .reason(reason)])
+                }
+                held.append(delivery)
+            }
+            try settle(deliveries, by: verdicts, with: consumer)
+            if !held.isEmpty { return .paused(backoff.next(random: random)) }
             backoff.reset()
-            return .worked(settled.count)
+            return .worked(deliveries.count)
         } catch {
             // Whatever was unsettled is the bus's again once the consumer is gone.
             log.warning("bus away", [.string("queue", queue), .reason(error.reason)])
@@ -102,7 +108,6 @@ public final class QueueWorker: SteppedRole {
     private func settle(
         _ deliveries: [Delivery], by verdicts: [Verdict], with consumer: any MessageConsumer
     ) throws(BusError) {
-        precondition(verdicts.count == deliveries.count)
         let done = zip(deliveries, verdicts).filter { $0.1 == .done }.map(\.0)
         if !done.isEmpty {
             try consumer.ack(done)
@@ -110,7 +115,7 @@ public final class QueueWorker: SteppedRole {
         }
         for (delivery, verdict) in zip(deliveries, verdicts) {
             switch verdict {
-            case .done: continue
+            case .done, .away: continue
             case .poison(let reason): try bury(delivery, reason: reason, with: consumer)
             case .failed(let reason): try retryOrBury(delivery, reason: reason, with: consumer)
             }

@@ -14,7 +14,8 @@ final class TemporaryDatabase: Sendable {
     init() {
         var template = Array((NSTemporaryDirectory() + "/contoso-test-XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else { fatalError("mkdtemp: errno \(errno)") }
-        directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        directory = String(
+            decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         path = directory + "/orders.db"
     }
 
@@ -33,8 +34,9 @@ final class TemporaryDatabase: Sendable {
     }
 }
 
-/// A migrated database in memory.
+/// A migrated database in memory, for tests of faults: what they log is not news.
 func memoryDatabase() throws(StoreError) -> SQLiteDatabase {
+    Log.level = .error
     let database = try SQLiteDatabase(path: ":memory:")
     try database.migrate(at: FakeClock().wallNow)
     return database

@@ -1,0 +1,145 @@
+import Foundation
+import Testing
+
+@testable import Services
+
+@Suite("SQLiteDatabase") struct SQLiteDatabaseTests {
+    let temporary = TemporaryDatabase()
+
+    @Test func `a transaction that throws leaves nothing behind`() throws {
+        let database = try open()
+
+        let result = Result { () throws(StoreError) in
+            try database.write(.synced) { (connection) throws(StoreError) in
+                try connection.run("INSERT INTO T (N, S) VALUES (1, 'x')")
+                throw StoreError.failed("on purpose")
+            }
+        }
+
+        #expect(throws: StoreError.self) { try result.get() }
+        #expect(try count(database) == 0)
+    }
+
+    @Test func `values come back as they were bound, empty and zero bytes included`() throws {
+        let database = try open()
+        let texts = ["", "a\u{0}b", "Grüße 🙂", "'; DROP TABLE T; --"]
+
+        let back = try database.write(.ordered) { (connection) throws(StoreError) -> [String] in
+            for text in texts {
+                try connection.run(
+                    "INSERT INTO T (N, S, B) VALUES (?, ?, ?)", .integer(.min), .text(text),
+                    .blob([0, 255]))
+            }
+            return try connection.rows("SELECT S FROM T ORDER BY rowid") { $0.text(0) }
+        }
+
+        #expect(back == texts)
+        let row = try database.read { (connection) throws(StoreError) in
+            try connection.first("SELECT N, B, S IS NULL FROM T") {
+                Columns(n: $0.integer(0), b: $0.blob(1), isNull: $0.integer(2) != 0)
+            }
+        }
+        #expect(row == Columns(n: .min, b: [0, 255], isNull: false))
+    }
+
+    @Test func `a reader keeps its snapshot while a writer commits`() throws {
+        let database = try open()
+
+        let counts = try database.read { (connection) throws(StoreError) -> [Int64] in
+            let before = try connection.integer("SELECT count(*) FROM T")
+            try database.write(.ordered) { (writer) throws(StoreError) in
+                try writer.run("INSERT INTO T (N) VALUES (1)")
+            }
+            return [before, try connection.integer("SELECT count(*) FROM T")]
+        }
+
+        #expect(counts == [0, 0])
+        #expect(try count(database) == 1)
+    }
+
+    @Test func `a second owner of the same file is refused, and welcome after the first is gone`()
+        throws
+    {
+        var first: SQLiteDatabase? = try open()
+        #expect(try #require(first).path == temporary.path)
+
+        let error = #expect(throws: StoreError.self) { try SQLiteDatabase(path: temporary.path) }
+
+        #expect(error?.reason.contains("is served by another process already") == true)
+        first = nil
+        _ = try SQLiteDatabase(path: temporary.path)
+    }
+
+    @Test
+    func `a file that is no database is refused with a line that names it and says what to do`()
+        throws
+    {
+        try Data(repeating: 0x41, count: 4096).write(to: URL(fileURLWithPath: temporary.path))
+
+        let error = #expect(throws: StoreError.self) { try SQLiteDatabase(path: temporary.path) }
+
+        let reason = try #require(error?.reason)
+        #expect(reason.contains(temporary.path))
+        #expect(reason.contains("restore it from a backup"))
+        #expect(!reason.contains("\n"))
+    }
+
+    @Test func `a folder that does not exist is refused with a line that names it`() throws {
+        let error = #expect(throws: StoreError.self) {
+            try SQLiteDatabase(path: temporary.directory + "/none/orders.db")
+        }
+
+        #expect(error?.reason.contains("check that its folder exists") == true)
+    }
+
+    @Test func `result codes are sorted into what may pass and what will not`() {
+        for code: Int32 in [5, 6, 10, 261] { #expect(isUnavailable(code), "code \(code)") }
+        for code: Int32 in [11, 26, 13, 8, 19] { #expect(!isUnavailable(code), "code \(code)") }
+    }
+
+    @Test func `eight threads write without losing a row or meeting a busy error`() throws {
+        let database = try open()
+
+        let failures = ConditionLock(0)
+        DispatchQueue.concurrentPerform(iterations: 8) { _ in
+            for _ in 0..<50 {
+                do {
+                    try database.write(.ordered) { (connection) throws(StoreError) in
+                        try connection.run("INSERT INTO T (N) VALUES (1)")
+                    }
+                } catch { failures.withLock { $0 += 1 } }
+            }
+        }
+
+        #expect(failures.withLock { $0 } == 0)
+        #expect(try count(database) == 400)
+    }
+
+    private struct Columns: Equatable {
+        let n: Int64
+        let b: [UInt8]
+        let isNull: Bool
+    }
+
+    private func open() throws(StoreError) -> SQLiteDatabase {
+        let database = try temporary.open(migrated: false)
+        try database.write(.ordered) { (connection) throws(StoreError) in
+            try connection.execute("CREATE TABLE T (N INTEGER, S TEXT, B BLOB)")
+        }
+        return database
+    }
+
+    private func count(_ database: SQLiteDatabase) throws(StoreError) -> Int64 {
+        try database.read { (connection) throws(StoreError) in
+            try connection.integer("SELECT count(*) FROM T")
+        }
+    }
+
+    private func isUnavailable(_ code: Int32) -> Bool {
+        if case .unavailable = StoreError.sqlite(code: code, detail: "", path: "p") {
+            true
+        } else {
+            false
+        }
+    }
+}
