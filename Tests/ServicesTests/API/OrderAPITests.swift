@@ -277,7 +277,6 @@ private let good = #"{"items":[{"productId":"AZ-700","quantity":2}]}"#
 
     @Test(arguments: [
         "", "{", "[]", "null", "1", #""x""#, #"{"items":7}"#, #"{"items":{}}"#,
-       
         #"{"items":[7]}"#, #"{"items":[[]]}"#, #"{"items":[{"productId":7,"quantity":1}]}"#,
         #"{"items":[{"productId":"A","quantity":1.5}]}"#,
         #"{"items":[{"productId":"A","quantity":1e2}]}"#,
