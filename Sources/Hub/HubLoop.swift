@@ -71,7 +71,7 @@ public final class HubLoop {
     /// Called once; the connection receives nothing from now on.
     func ended(_ connection: HubConnection, _ token: EventToken) {
         registry.remove(token)
-        if let user = connection.userID { users.remove(token, user: user) }
+        users.remove(token)
         let left = groups.leaveAll(token)
         if !left.isEmpty { server.backplane.unsubscribe(from: left.map { .group($0) }) }
     }
@@ -120,9 +120,9 @@ public final class HubLoop {
         case .groupExcept(let name, let ids):
             let excluded = tokens(ofIDs: ids)
             groups.forEachMember(of: name) { if !excluded.contains($0) { delivery.send(to: $0) } }
-        case .user(let id): users.tokens(of: id).forEach { delivery.send(to: $0) }
+        case .user(let id): users.forEachConnection(of: id) { delivery.send(to: $0) }
         case .users(let ids):
-            for id in ids { users.tokens(of: id).forEach { delivery.send(to: $0) } }
+            for id in ids { users.forEachConnection(of: id) { delivery.send(to: $0) } }
         }
     }
 

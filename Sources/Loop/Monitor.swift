@@ -31,8 +31,19 @@ public final class Monitor<Value>: @unchecked Sendable {
         changed.deallocate()
     }
 
+    /// Runs `body` alone; those who wait sleep on.
+    public func withLock<Result, Failure: Error>(
+        _ body: (inout Value) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return try body(&value)
+    }
+
     /// Changes the value and wakes everybody who waits.
-    public func update<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+    public func update<Result, Failure: Error>(
+        _ body: (inout Value) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         pthread_mutex_lock(mutex)
         defer {
             pthread_cond_broadcast(changed)

@@ -171,7 +171,7 @@ import TestSupport
 
     @Test func `all that wait go into one commit`() {
         let queue = make()
-        let results = ConditionLock([Int64]())
+        let results = Monitor([Int64]())
         for number: UInt64 in 1...20 { #expect(submit(number, to: queue, results)) }
 
         #expect(queue.step(wait: .zero) == .worked(20))
@@ -185,7 +185,7 @@ import TestSupport
         var limits = AcceptQueue.Limits()
         limits.waitingCountMax = 2
         let queue = make(limits)
-        let results = ConditionLock([Int64]())
+        let results = Monitor([Int64]())
 
         #expect(submit(1, to: queue, results) && submit(2, to: queue, results))
         #expect(!submit(3, to: queue, results))
@@ -194,7 +194,7 @@ import TestSupport
 
     @Test func `a store that is away fails all that wait, and nothing is left behind`() throws {
         let queue = make()
-        let results = ConditionLock([Int64]())
+        let results = Monitor([Int64]())
         store.failNext(1, with: .unavailable("away"))
         _ = submit(1, to: queue, results)
         _ = submit(2, to: queue, results)
@@ -207,7 +207,7 @@ import TestSupport
 
     @Test func `a commit that breaks is taken apart, so that the others get theirs`() {
         let queue = make()
-        let results = ConditionLock([Int64]())
+        let results = Monitor([Int64]())
         // The batch fails, then the first request alone; the other two succeed.
         store.failNext(2, with: .failed("broken"))
         for number: UInt64 in 1...3 { _ = submit(number, to: queue, results) }
@@ -219,7 +219,7 @@ import TestSupport
 
     @Test func `a stopped thread has committed what was waiting, and takes no more`() {
         let queue = make()
-        let results = ConditionLock([Int64]())
+        let results = Monitor([Int64]())
         let thread = RoleThread(name: "accept") { queue }
         thread.start()
         for number: UInt64 in 1...50 { #expect(submit(number, to: queue, results)) }
@@ -240,7 +240,7 @@ import TestSupport
     }
 
     private func submit(
-        _ number: UInt64, to queue: AcceptQueue, _ results: ConditionLock<[Int64]>
+        _ number: UInt64, to queue: AcceptQueue, _ results: Monitor<[Int64]>
     ) -> Bool {
         queue.submit(.sample(number)) { result in
             let id = (try? result.get())?.order?.id ?? -1

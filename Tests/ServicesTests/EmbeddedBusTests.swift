@@ -140,10 +140,10 @@ import TestSupport
 
     @Test func `a waiting consumer is woken by a publish, long before its wait ends`() throws {
         let bus = self.bus
-        let received = ConditionLock([String]())
+        let received = Monitor([String]())
         let thread = Thread {
             let deliveries = try? bus.consumer(of: "q").receive(max: 1, wait: .seconds(60))
-            received.withLockThenWakeAll { $0 = (deliveries ?? []).map { text($0) } + ["end"] }
+            received.update { $0 = (deliveries ?? []).map { text($0) } + ["end"] }
         }
         thread.start()
 

@@ -1,3 +1,4 @@
+import Loop
 import Foundation
 import TestSupport
 import Testing
@@ -20,7 +21,7 @@ import Testing
         let first = try SQLiteDatabase(path: temporary.path, settings: settings)
         let second = try SQLiteDatabase(path: temporary.path, settings: settings)
 
-        let applied = ConditionLock([Int64]())
+        let applied = Monitor([Int64]())
         DispatchQueue.concurrentPerform(iterations: 2) { index in
             let versions = try? (index == 0 ? first : second).migrate()
             applied.withLock { $0 += versions ?? [-1] }

@@ -66,11 +66,11 @@ private final class SimulatedWorld {
     private let clock = FakeClock()
     private let random: SeededRandom
     private let faultRandom: SeededRandom
-    private let isFaulty = ConditionLock(true)
+    private let isFaulty = Monitor(true)
     private let database: SQLiteDatabase
     private let notifier = FakeNotifier()
     private var attempts: [Attempt] = []
-    private let answers = ConditionLock([(attempt: Int, order: Order)]())
+    private let answers = Monitor([(attempt: Int, order: Order)]())
     private(set) var bites = Bites()
 
     // What dies with a process.

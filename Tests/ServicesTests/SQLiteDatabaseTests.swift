@@ -1,3 +1,4 @@
+import Loop
 import Foundation
 import Testing
 
@@ -100,7 +101,7 @@ import Testing
     @Test func `eight threads write without losing a row or meeting a busy error`() throws {
         let database = try open()
 
-        let failures = ConditionLock(0)
+        let failures = Monitor(0)
         DispatchQueue.concurrentPerform(iterations: 8) { _ in
             for _ in 0..<50 {
                 do {

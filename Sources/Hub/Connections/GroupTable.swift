@@ -7,7 +7,7 @@
 //                                        leaving and disconnecting cost the same in a group of any size
 //
 // Joining twice is joining once; leaving a group one is not in does nothing; an empty group vanishes.
-// Names are compared case included.
+// Names are compared byte by byte.
 //
 // Thread: one loop.  Allocates: when a table grows.
 
@@ -31,7 +31,7 @@ struct GroupTable {
         var position: Int
     }
 
-    private var indexByName: [String: Int] = [:]
+    private var indexByName: [OrdinalName: Int] = [:]
     private var groups: [Group] = []
     /// Places of vanished groups, used again.
     private var freeGroups: [Int] = []
@@ -41,7 +41,7 @@ struct GroupTable {
 
     /// False if the connection is a member already.
     @discardableResult mutating func join(_ token: EventToken, group name: String) -> Bool {
-        let index = indexByName[name] ?? makeGroup(name)
+        let index = indexByName[OrdinalName(name)] ?? makeGroup(name)
         var own = memberships[token, default: []]
         if own.contains(where: { $0.group == index }) { return false }
         own.append(Membership(group: index, position: groups[index].members.count))
@@ -52,7 +52,7 @@ struct GroupTable {
 
     /// False if the connection is no member.
     @discardableResult mutating func leave(_ token: EventToken, group name: String) -> Bool {
-        guard let index = indexByName[name], let own = memberships[token],
+        guard let index = indexByName[OrdinalName(name)], let own = memberships[token],
             let place = own.firstIndex(where: { $0.group == index })
         else { return false }
         removeMember(at: own[place].position, ofGroup: index)
@@ -73,18 +73,18 @@ struct GroupTable {
 
     /// Calls `body` with every member: one hash of the name, however many there are.
     func forEachMember(of name: String, _ body: (EventToken) -> Void) {
-        guard let index = indexByName[name] else { return }
+        guard let index = indexByName[OrdinalName(name)] else { return }
         for member in groups[index].members { body(member.token) }
     }
 
     private mutating func makeGroup(_ name: String) -> Int {
         if let index = freeGroups.popLast() {
             groups[index] = Group(name: name)
-            indexByName[name] = index
+            indexByName[OrdinalName(name)] = index
             return index
         }
         groups.append(Group(name: name))
-        indexByName[name] = groups.count - 1
+        indexByName[OrdinalName(name)] = groups.count - 1
         return groups.count - 1
     }
 
@@ -95,7 +95,7 @@ struct GroupTable {
             memberships[last.token]?[last.backIndex].position = position
         }
         if groups[index].members.isEmpty {
-            indexByName[groups[index].name] = nil
+            indexByName[OrdinalName(groups[index].name)] = nil
             freeGroups.append(index)
         }
     }

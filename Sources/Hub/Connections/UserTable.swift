@@ -1,30 +1,25 @@
 // UserTable: user id → the user's connections on one loop (several tabs, several devices).
 //
-// Ids are compared byte by byte, case included. A user without connections takes no memory.
+// A user is a group whose members cannot leave it: the same table serves both.
 //
-// Thread: one loop.  Allocates: one short array per user.
+// Thread: one loop.  Allocates: when a table grows.
 
 import Loop
 
 struct UserTable {
-    private var tokensByUser: [String: [EventToken]] = [:]
+    private var connectionsByUser = GroupTable()
 
-    var userCount: Int { tokensByUser.count }
+    var userCount: Int { connectionsByUser.groupCount }
 
     mutating func insert(_ token: EventToken, user: String) {
-        assert(!tokens(of: user).contains(token), "a connection has one user")
-        tokensByUser[user, default: []].append(token)
+        let isNew = connectionsByUser.join(token, group: user)
+        assert(isNew, "a connection has one user")
     }
 
-    mutating func remove(_ token: EventToken, user: String) {
-        guard var tokens = tokensByUser[user], let position = tokens.firstIndex(of: token) else {
-            return
-        }
-        tokens.swapAt(position, tokens.count - 1)
-        tokens.removeLast()
-        tokensByUser[user] = tokens.isEmpty ? nil : tokens
-    }
+    mutating func remove(_ token: EventToken) { connectionsByUser.leaveAll(token) }
 
-    /// The user's connections: one hash of the id, however many there are.
-    func tokens(of user: String) -> [EventToken] { tokensByUser[user] ?? [] }
+    /// Calls `body` with each of the user's connections: one hash of the id, however many there are.
+    func forEachConnection(of user: String, _ body: (EventToken) -> Void) {
+        connectionsByUser.forEachMember(of: user, body)
+    }
 }

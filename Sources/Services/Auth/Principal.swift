@@ -16,3 +16,9 @@ public struct Principal: Equatable, Sendable {
         self.expiresAt = expiresAt
     }
 }
+
+extension String {
+    /// Whether both name the same user: byte by byte, as SQL and the hub compare. Swift's `==` would
+    /// take two spellings of one accented letter for the same name.
+    func isSameUser(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+}

@@ -36,7 +36,7 @@ public final class AcceptQueue: SteppedRole, Sendable {
     private let acceptOrder: AcceptOrder
     private let limits: Limits
     private let counters: OrderCounters
-    private let state = ConditionLock(State())
+    private let state = Monitor(State())
 
     public init(
         acceptOrder: AcceptOrder, limits: Limits = Limits(),
@@ -51,12 +51,12 @@ public final class AcceptQueue: SteppedRole, Sendable {
     ///
     /// - Returns: false if the queue is full or closed; `completion` is not called then.
     public func submit(_ request: AcceptRequest, _ completion: @escaping Completion) -> Bool {
-        let isQueued = state.withLock { state in
+        let isQueued = state.update { state in
             if state.isClosed || state.waiting.count >= limits.waitingCountMax { return false }
             state.waiting.append(Waiting(request: request, completion: completion))
             return true
         }
-        if isQueued { state.wakeAll() } else { counters.intakeRefused.add(1) }
+        if !isQueued { counters.intakeRefused.add(1) }
         return isQueued
     }
 

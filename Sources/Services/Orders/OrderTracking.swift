@@ -48,7 +48,7 @@ public struct OrderTracking: Sendable {
             // Without the row the owner is not known, and a stranger must not become it.
             return nil
         }
-        if let row, row.user != user { return nil }
+        if let row, !row.user.isSameUser(as: user) { return nil }
         // Best effort: with a row the owner is known anyway, without one there is nothing to lose.
         _ = try? state.claim(correlation, for: user)
         guard let row, row.status == .completed else { return nil }
@@ -69,7 +69,7 @@ public struct OrderTracking: Sendable {
             throw error
         }
         guard let row else { return kept }
-        if row.user != user { return nil }
+        if !row.user.isSameUser(as: user) { return nil }
         let isCompleted = row.status == .completed
         return TrackedStatus(
             status: row.status, orderID: isCompleted ? row.id : nil, completedAt: row.completedAt)
@@ -78,7 +78,7 @@ public struct OrderTracking: Sendable {
     /// What the workflow state says to its owner; nil also if it is away.
     private func keptStatus(_ correlation: CorrelationID, for user: String) -> TrackedStatus? {
         do {
-            guard try state.owner(correlation) == user else { return nil }
+            guard try state.owner(correlation)?.isSameUser(as: user) == true else { return nil }
             guard let kept = try state.status(correlation) else { return nil }
             return TrackedStatus(status: kept.status, orderID: kept.orderID, completedAt: nil)
         } catch {

@@ -6,10 +6,9 @@
 // A step is never interrupted: what is in flight at `stop` is finished. The role is made on its
 // thread, so it needs no lock; a simulation calls the same steps from its own single thread.
 //
-// Thread: start, stop and join from any one; the role on its own.  Source: man 3 pthread_create.
+// Thread: start, stop and join from any one; the role on its own.  
 
-import CLinux
-import Glibc
+import Loop
 
 /// What one step came to.
 public enum StepOutcome: Equatable, Sendable {
@@ -33,12 +32,11 @@ extension SteppedRole {
     public func finish() {}
 }
 
-public final class RoleThread: @unchecked Sendable {
-    // @unchecked: `thread` is written by `start` and read by `join`, both the owner's calls.
+public final class RoleThread: Sendable {
     private let name: String
     private let make: @Sendable () -> any SteppedRole
-    private let isStopping = ConditionLock(false)
-    private var thread: pthread_t?
+    private let isStopping = Monitor(false)
+    private let thread = Monitor<NativeThread?>(nil)
 
     /// How long a step may wait for work; also the longest time until a stop is noticed.
     public static let stepWait: Duration = .seconds(1)
@@ -52,32 +50,25 @@ public final class RoleThread: @unchecked Sendable {
     }
 
     public func start() {
-        precondition(thread == nil, "started twice")
-        var created = pthread_t()
-        let code = pthread_create(
-            &created, nil,
-            { argument in
-                guard let argument else { preconditionFailure("pthread lost our argument") }
-                Unmanaged<RoleThread>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            }, Unmanaged.passRetained(self).toOpaque())
-        // Only at start-up, and a server without one of its roles must not serve.
-        precondition(code == 0, "pthread_create failed with errno \(code)")
-        thread = created
+        thread.update { thread in
+            precondition(thread == nil, "started twice")
+            thread = NativeThread(name: name) { [self] in run() }
+        }
     }
 
     /// Asks the thread to end after its current step; returns at once.
-    public func stop() { isStopping.withLockThenWakeAll { $0 = true } }
+    public func stop() { isStopping.update { $0 = true } }
 
     /// Waits for the end.
     public func join() {
-        guard let thread else { return }
-        pthread_join(thread, nil)
-        self.thread = nil
+        let running = thread.update { thread in
+            defer { thread = nil }
+            return thread
+        }
+        running?.join()
     }
 
     private func run() {
-        clinux_name_thread(name)
         let role = make()
         while !isStopping.withLock({ $0 }) {
             if case .paused(let pause) = role.step(wait: Self.stepWait) {

@@ -8,7 +8,7 @@ import TestSupport
 /// The embedded state that can be away.
 final class FakeWorkflowState: WorkflowState {
     private let kept: EmbeddedWorkflowState
-    private let isAway = ConditionLock(false)
+    private let isAway = Monitor(false)
 
     init(clock: any TimeSource = FakeClock()) { kept = EmbeddedWorkflowState(clock: clock) }
 
@@ -54,7 +54,7 @@ final class FakeNotifier: OrderNotifier {
         var pushes: [Push] = []
         var failures = 0
     }
-    private let state = ConditionLock(State())
+    private let state = Monitor(State())
 
     var pushes: [Push] { state.withLock { $0.pushes } }
     func failNext(_ count: Int) { state.withLock { $0.failures = count } }
@@ -75,7 +75,7 @@ final class FakeNotifier: OrderNotifier {
 /// Faults before every blocking call of the store: a number of them, or as a seed decides.
 final class FaultyStore: OrderStore {
     private let store: SQLiteOrderStore
-    private let faults = ConditionLock([StoreError]())
+    private let faults = Monitor([StoreError]())
     /// Asked before each call; nil lets it through.
     private let chance: (@Sendable () -> StoreError?)?
 

@@ -48,7 +48,7 @@ public final class SQLiteDatabase: Sendable {
     private let lock: DatabaseLock?
     private let writer: Mutex<Writer>
     /// Nil for a database in memory, which only the write connection can see.
-    private let readers: ConditionLock<[SQLiteConnection]>?
+    private let readers: Monitor<[SQLiteConnection]>?
 
     /// Opens or creates the file. `path` may be ":memory:".
     ///
@@ -77,7 +77,7 @@ public final class SQLiteDatabase: Sendable {
                     try SQLiteConnection(
                         path: path, readOnly: true, busyTimeout: settings.busyTimeout))
             }
-            readers = ConditionLock(pool)
+            readers = Monitor(pool)
         }
     }
 
@@ -137,7 +137,7 @@ public final class SQLiteDatabase: Sendable {
         guard let connection = readers.wait(atMost: settings.busyTimeout, { $0.popLast() }) else {
             throw .unavailable("database '\(path)': all read connections are busy")
         }
-        defer { readers.withLockThenWakeAll { $0.append(connection) } }
+        defer { readers.update { $0.append(connection) } }
         return try connection.transaction(begin: "BEGIN") { () throws(StoreError) -> Value in
             try body(connection)
         }

@@ -24,7 +24,7 @@ final class EmbeddedQueue: Sendable {
     private let database: SQLiteDatabase
     private let settings: EmbeddedBus.Settings
     private let clock: any TimeSource
-    private let claims = ConditionLock(Claims())
+    private let claims = Monitor(Claims())
 
     init(
         name: String, database: SQLiteDatabase, settings: EmbeddedBus.Settings,
@@ -38,13 +38,13 @@ final class EmbeddedQueue: Sendable {
 
     static func deadLetters(of queue: String) -> String { queue + ".dlq" }
 
-    func wake() { claims.withLockThenWakeAll { $0.wakeCount += 1 } }
+    func wake() { claims.update { $0.wakeCount += 1 } }
 
     /// Makes claims of a consumer that has gone free at once.
     func release(_ tags: Set<Int64>) {
         if tags.isEmpty { return }
         let now = clock.monotonicNow
-        claims.withLockThenWakeAll { claims in
+        claims.update { claims in
             for tag in tags where claims.held[tag] != nil { claims.held[tag] = now }
             claims.wakeCount += 1
         }
@@ -113,7 +113,7 @@ final class EmbeddedQueue: Sendable {
         }
         let due = clock.monotonicNow.advanced(by: delay)
         // Sleepers must learn of a deadline that is nearer than theirs.
-        claims.withLockThenWakeAll { claims in
+        claims.update { claims in
             claims.held[delivery.tag] = due
             claims.wakeCount += 1
         }
