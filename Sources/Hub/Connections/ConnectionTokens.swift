@@ -137,6 +137,9 @@ public final class ConnectionTokens: Sendable {
         }
     }
 
+    /// Tokens in use, and those whose use must still be remembered.
+    var rememberedCount: Int { uses.withLock { $0.table.count } }
+
     private func end(_ block: Block, expirySeconds: Int64) {
         let now = time.wallNow.seconds
         uses.withLock { uses in

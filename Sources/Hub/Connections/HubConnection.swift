@@ -15,12 +15,6 @@ import Loop
 import WS
 
 final class HubConnection: WSConnection {
-    /// What the first bytes of a connection are taken for, and later ones.
-    private enum Record {
-        case handshake(Result<HubProtocol, HandshakeError>)
-        case message(Result<HubMessage?, HubProtocolError>)
-    }
-
     /// The call that is running.
     private struct PendingCall {
         let serial: UInt64
@@ -32,8 +26,8 @@ final class HubConnection: WSConnection {
     let connectionID: String
     let userID: String?
     private let loop: HubLoop
-    /// Our hold on the negotiated token; nil if the negotiation was skipped.
-    private let claim: ConnectionClaim?
+    /// Our hold on the negotiated token, let go at the end; nil if the negotiation was skipped.
+    private var claim: ConnectionClaim?
     private var machine: HubStateMachine
     private var framer: MessageFramer
     private var hubProtocol = HubProtocol.json
@@ -142,38 +136,53 @@ final class HubConnection: WSConnection {
     private func read(_ bytes: UnsafeRawBufferPointer) {
         var offset = 0
         while machine.canRead {
-            let isHandshake = machine.isAwaitingHandshake
-            let (hubProtocol, options) = (hubProtocol, options)
-            let outcome = framer.next(in: bytes, from: &offset) { record in
-                isHandshake
-                    ? Record.handshake(Self.handshake(record, options))
-                    : Record.message(
-                        Result { () throws(HubProtocolError) in
-                            try hubProtocol.decode(record)
-                        })
-            }
-            switch outcome {
-            case .incomplete: return
-            case .tooLong:
-                let limit = options.messageByteCountMax ?? 0
-                return run(machine.violated(.recordTooLong(byteCountMax: limit)))
-            case .record(.handshake(let result)): run(machine.handshakeReceived(result))
-            case .record(.message(.success(let message))): message.map(dispatch)
-            case .record(.message(.failure(let error))): return run(machine.violated(error))
-            }
+            let isRead =
+                machine.isAwaitingHandshake
+                ? readHandshake(bytes, &offset) : readMessage(bytes, &offset)
+            if !isRead { return }
         }
         if machine.isOpen && offset < bytes.count {
             hold(UnsafeRawBufferPointer(rebasing: bytes[offset...]))
         }
     }
 
-    private static func handshake(
-        _ record: UnsafeRawBufferPointer, _ options: HubOptions
-    ) -> Result<HubProtocol, HandshakeError> {
-        Result { () throws(HandshakeError) in
-            try HandshakeRequest.parse(record)
-                .resolve(supported: options.protocols, formats: HubTransport.webSockets.formats)
+    /// False when nothing more is to be read.
+    private func readHandshake(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) -> Bool {
+        let (supported, formats) = (options.protocols, HubTransport.webSockets.formats)
+        let outcome = framer.next(in: bytes, from: &offset) { record in
+            Result { () throws(HandshakeError) in
+                try HandshakeRequest.parse(record).resolve(supported: supported, formats: formats)
+            }
         }
+        switch outcome {
+        case .record(let result):
+            run(machine.handshakeReceived(result))
+            return true
+        case .incomplete: break
+        case .tooLong: run(machine.violated(tooLong))
+        }
+        return false
+    }
+
+    /// False when nothing more is to be read.
+    private func readMessage(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) -> Bool {
+        let hubProtocol = hubProtocol
+        let outcome = framer.next(in: bytes, from: &offset) { record in
+            Result { () throws(HubProtocolError) in try hubProtocol.decode(record) }
+        }
+        switch outcome {
+        case .record(.success(let message)):
+            message.map(dispatch)
+            return true
+        case .incomplete: break
+        case .record(.failure(let error)): run(machine.violated(error))
+        case .tooLong: run(machine.violated(tooLong))
+        }
+        return false
+    }
+
+    private var tooLong: HubProtocolError {
+        .recordTooLong(byteCountMax: framer.recordByteCountMax ?? 0)
     }
 
     /// Keeps at most what is left of one WebSocket message and the one behind it.
@@ -311,6 +320,7 @@ final class HubConnection: WSConnection {
     private func leaveTables() {
         guard let token = connection?.token else { return }
         loop.ended(self, token)
+        claim = nil
         held = []
         pending = nil
         if isSubscribed { loop.server.backplane.unsubscribe(from: scopes) }
@@ -322,8 +332,8 @@ final class HubConnection: WSConnection {
     }
 
     private func rearm() {
-        let deadline = [machine.deadline, drainAt].compactMap(\.self).min()
-        guard let deadline, machine.isOpen else { return }
+        guard machine.isOpen, var deadline = machine.deadline ?? drainAt else { return }
+        if let drainAt { deadline = min(deadline, drainAt) }
         if let armedFor, armedFor <= deadline { return }
         armedFor = deadline
         armTimer(after: max(.zero, now.duration(to: deadline)))

@@ -1,0 +1,133 @@
+// HubHarness: a hub on real sockets, with methods that show what tests ask about.
+
+import Loop
+import Testing
+import TestSupport
+import WS
+
+@testable import Hub
+
+final class HubHarness {
+    let server: HubServer
+    let ends = Monitor<[HubEnd]>([])
+    let heldReplies = Monitor<[HubReply]>([])
+    private let loop: LoopHarness
+    var address: String { loop.address }
+
+    /// - Parameter user: who everybody is; the query parameter `user` names another one.
+    init(
+        options: HubOptions = HubOptions(), backplane: any Backplane = LocalBackplane(),
+        limits: Limits = Limits(), expiresIn: Duration? = nil,
+        onConnected: @escaping @Sendable (HubCaller) -> ConnectDecision = { _ in .accept }
+    ) throws {
+        var hub = Self.methods(holding: heldReplies)
+        hub.onConnected = onConnected
+        hub.onDisconnected = { [ends] _, end in ends.update { $0.append(end) } }
+        let server = HubServer(methods: hub, options: options, backplane: backplane)
+        self.server = server
+        loop = try LoopHarness(limits: limits) { reactor in
+            let hubLoop = HubLoop(server: server, reactor: reactor)
+            let endpoint = HubEndpoint(loop: hubLoop) { request in
+                if request.query("user") == "nobody" { return .refused(Response(.unauthorized)) }
+                let expiresAt = expiresIn.map { SystemTime().wallNow.advanced(by: $0) }
+                return .accepted(
+                    AuthenticatedUser(userID: request.query("user"), expiresAt: expiresAt))
+            }
+            var router = Router()
+            endpoint.mount(on: &router, paths: ["/hub", "/alias"])
+            let http = HTTPServer(reactor: reactor, router: router)
+            return try reactor.listen(host: "127.0.0.1", port: 0, identity: nil) { _ in
+                http.makeHandler()
+            }
+        }
+    }
+
+    private static func methods(holding held: Monitor<[HubReply]>) -> HubMethods {
+        var hub = HubMethods()
+        hub.method("Echo", arity: 1) { _, arguments, reply in reply.result(arguments[0]) }
+        hub.method("Nothing", arity: 0) { _, _, reply in reply.void() }
+        hub.method("Name", arity: 1) { caller, arguments, reply throws(BindingFailure) in
+            reply.result(.string(try arguments.string(0)))
+        }
+        hub.method("WhoAmI", arity: 0) { caller, _, reply in
+            reply.result(.string("\(caller.connectionID) \(caller.userID ?? "-")"))
+        }
+        hub.method("Hold", arity: 0) { _, _, reply in held.update { $0.append(reply) } }
+        hub.method("Forget", arity: 0) { _, _, _ in }
+        hub.method("Refuse", arity: 0) { _, _, reply in reply.hubException("no") }
+        hub.method("Again", arity: 0) { caller, _, reply in
+            reply.void()
+            caller.send("Notification", [.string("again")])
+        }
+        hub.method("Abort", arity: 0) { caller, _, reply in caller.abort() }
+        hub.method("Join", arity: 1) { caller, arguments, reply throws(BindingFailure) in
+            caller.join(group: try arguments.string(0))
+            reply.void()
+        }
+        hub.method("Leave", arity: 1) { caller, arguments, reply throws(BindingFailure) in
+            caller.leave(group: try arguments.string(0))
+            reply.void()
+        }
+        return hub
+    }
+
+    /// A socket without a handshake.
+    func open(_ query: String = "") throws -> WebSocketClient {
+        try WebSocketClient(to: address, path: "/hub" + query)
+    }
+
+    /// A client with its handshake done.
+    func connect(_ query: String = "") throws -> WebSocketClient {
+        let client = try open(query)
+        try client.send("{\"protocol\":\"json\",\"version\":1}\u{1E}")
+        #expect(try client.receiveRecord() == "{}")
+        return client
+    }
+
+    /// Waits until as many connections have ended as `count`.
+    func ends(_ count: Int) -> [HubEnd] {
+        ends.wait(atMost: .seconds(10)) { $0.count >= count ? $0 : nil } ?? []
+    }
+
+    /// Waits until `Hold` was called that often.
+    func held(_ count: Int) -> [HubReply] {
+        heldReplies.wait(atMost: .seconds(10)) { $0.count >= count ? $0 : nil } ?? []
+    }
+
+    /// Shuts the server down while `body` plays the clients; whether all were gone in time.
+    func drain(during body: () throws -> Void) rethrows -> Bool {
+        let drained = Monitor(false)
+        let work = SendableLoop(loop)
+        let thread = NativeThread(name: "drain") {
+            let isEmpty = work.loop.drain()
+            drained.update { $0 = isEmpty }
+        }
+        defer { thread.join() }
+        try body()
+        return drained.wait(atMost: .seconds(10)) { $0 ? true : nil } ?? false
+    }
+
+    /// `@unchecked`: only one thread drains, and the harness outlives it.
+    private struct SendableLoop: @unchecked Sendable {
+        let loop: LoopHarness
+        init(_ loop: LoopHarness) { self.loop = loop }
+    }
+
+    /// One HTTP exchange; the answer's head and body.
+    func request(_ text: String) throws -> String {
+        let client = try BlockingClient(to: address)
+        try client.send(
+            text.replacing("\n", with: "\r\n") + "\r\nHost: t\r\nConnection: close\r\n\r\n")
+        return String(decoding: try client.receiveToEnd(), as: UTF8.self)
+    }
+}
+
+extension WebSocketClient {
+    /// Calls a method and gives the answer's record.
+    func call(_ target: String, _ arguments: String = "", id: String = "1") throws -> String {
+        try send(
+            "{\"arguments\":[\(arguments)],\"invocationId\":\"\(id)\",\"target\":\"\(target)\","
+                + "\"type\":1}\u{1E}")
+        return try receiveRecord()
+    }
+}

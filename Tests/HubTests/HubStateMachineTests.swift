@@ -1,0 +1,243 @@
+import Loop
+import Testing
+import TestSupport
+import WS
+
+@testable import Hub
+
+@Suite("HubStateMachine") struct HubStateMachineTests {
+    private let clock = FakeClock()
+    private var now: MonotonicInstant { clock.monotonicNow }
+
+    // MARK: Handshake
+
+    @Test func `a good handshake leads through the backplane to an active connection`() {
+        var machine = make()
+
+        #expect(machine.handshakeReceived(.success(.json)) == .acceptHandshake(.json))
+        #expect(!machine.canRead)
+        #expect(machine.subscribed(isReady: true, at: now) == .connect)
+        #expect(machine.canRead && machine.isActive)
+    }
+
+    @Test func `a bad handshake is answered and ends the connection without the hub`() {
+        var machine = make()
+        let error = HandshakeError.unsupportedProtocol("x")
+
+        #expect(machine.handshakeReceived(.failure(error)) == .refuseHandshake(error))
+        #expect(!machine.isOpen)
+        #expect(end(&machine) == .nothing)
+    }
+
+    @Test(arguments: [(14_999, false), (15_000, true)])
+    func `a handshake has 15 seconds`(milliseconds: Int, isLate: Bool) {
+        var machine = make()
+        #expect(machine.deadline == now.advanced(by: .seconds(15)))
+
+        clock.advance(by: .milliseconds(milliseconds))
+
+        #expect(
+            machine.timerFired(at: now) == (isLate ? .refuseHandshake(.canceled) : .nothing))
+    }
+
+    @Test func `an oversized handshake and a shutdown cancel it`() {
+        var tooLong = make()
+        #expect(
+            tooLong.violated(.recordTooLong(byteCountMax: 1)) == .refuseHandshake(.canceled))
+        var draining = make()
+        #expect(draining.drain() == .refuseHandshake(.canceled))
+    }
+
+    @Test func `a transport that ends before the handshake is not told to the hub`() {
+        var machine = make()
+        #expect(end(&machine) == .finish(.handshakeFailed, tellsHub: false))
+    }
+
+    @Test func `a backplane that refuses ends the connection unseen by the hub`() {
+        var machine = make()
+        _ = machine.handshakeReceived(.success(.json))
+
+        #expect(
+            machine.subscribed(isReady: false, at: now)
+                == .close(.backplaneUnavailable, tellsHub: false))
+        #expect(end(&machine) == .nothing)
+    }
+
+    @Test func `a transport that ends while the backplane is asked is not told to the hub`() {
+        var machine = make()
+        _ = machine.handshakeReceived(.success(.json))
+
+        #expect(end(&machine) == .finish(.clientGone, tellsHub: false))
+        #expect(machine.subscribed(isReady: true, at: now) == .nothing)
+    }
+
+    @Test func `a hub that refuses the connection is not told of its end`() {
+        var machine = active()
+        #expect(
+            machine.connectRefused(.connectFailed) == .close(.connectFailed, tellsHub: false))
+    }
+
+    // MARK: Time
+
+    @Test func `a ping goes out every 15 seconds`() {
+        var machine = active()
+        for _ in 0..<3 {
+            #expect(machine.deadline == now.advanced(by: .seconds(15)))
+            clock.advance(by: .milliseconds(14_999))
+            #expect(machine.timerFired(at: now) == .nothing)
+            clock.advance(by: .milliseconds(1))
+            #expect(machine.timerFired(at: now) == .sendPing)
+            #expect(machine.timerFired(at: now) == .nothing)
+        }
+    }
+
+    @Test func `a client that never pings is never given up`() {
+        var machine = active()
+        for _ in 0..<20 {
+            clock.advance(by: .seconds(15))
+            #expect(machine.timerFired(at: now) == .sendPing)
+        }
+    }
+
+    @Test func `one ping and then 30 seconds of silence end the connection`() {
+        var machine = active()
+        machine.pingReceived(at: now)
+
+        #expect(pings(&machine, seconds: 29) == 1)
+        clock.advance(by: .seconds(1))
+        #expect(machine.timerFired(at: now) == .close(.clientTimedOut, tellsHub: true))
+    }
+
+    @Test func `any bytes reset the silence`() {
+        var machine = active()
+        machine.pingReceived(at: now)
+        for _ in 0..<6 {
+            clock.advance(by: .seconds(20))
+            machine.bytesReceived(at: now)
+            #expect(machine.timerFired(at: now) == .sendPing)
+        }
+    }
+
+    @Test func `the silence is not counted while a method runs`() {
+        var machine = active()
+        machine.pingReceived(at: now)
+        machine.invocationBegan()
+        #expect(!machine.canRead)
+
+        #expect(pings(&machine, seconds: 60) == 4)
+        machine.invocationEnded(at: now)
+        #expect(machine.canRead)
+        #expect(pings(&machine, seconds: 29) > 0)
+        clock.advance(by: .seconds(1))
+        #expect(machine.timerFired(at: now) == .close(.clientTimedOut, tellsHub: true))
+    }
+
+    @Test func `an expired token ends the connection, in the handshake too`() {
+        let expiry = now.advanced(by: .seconds(10))
+        var open = active(expiry: expiry)
+        var shaking = make(expiry: expiry)
+        #expect(open.deadline == expiry)
+        #expect(shaking.deadline == expiry)
+
+        clock.advance(by: .seconds(10))
+
+        #expect(open.timerFired(at: now) == .close(.authenticationExpired, tellsHub: true))
+        #expect(shaking.timerFired(at: now) == .refuseHandshake(.canceled))
+    }
+
+    // MARK: The end
+
+    @Test func `each cause closes an active connection once and tells the hub`() {
+        let causes: [(HubEnd, (inout HubStateMachine) -> HubStateMachine.Action)] = [
+            (.closedByClient(error: nil), { $0.closeReceived(error: nil) }),
+            (.closedByClient(error: "x"), { $0.closeReceived(error: "x") }),
+            (.protocolViolation(.notAnObject), { $0.violated(.notAnObject) }),
+            (.aborted, { $0.abort() }),
+            (.shutdown, { $0.drain() }),
+        ]
+        for (expected, cause) in causes {
+            var machine = active()
+            let action = cause(&machine)
+            #expect(action == .close(expected, tellsHub: true))
+            #expect(machine.deadline == nil)
+            for (_, second) in causes {
+                let again = second(&machine)
+                #expect(again == .nothing)
+            }
+            #expect(machine.timerFired(at: now) == .nothing)
+            #expect(end(&machine) == .nothing)
+        }
+    }
+
+    @Test func `a transport's end is told by how it ended`() {
+        var orderly = active()
+        #expect(end(&orderly) == .finish(.clientGone, tellsHub: true))
+        var cut = active()
+        #expect(
+            cut.transportEnded(isOrderly: false, isInsideRecord: true)
+                == .finish(.connectionLost, tellsHub: true))
+        var partial = active()
+        #expect(
+            partial.transportEnded(isOrderly: true, isInsideRecord: true)
+                == .finish(.protocolViolation(.terminatedInsideRecord), tellsHub: true))
+    }
+
+    @Test(
+        arguments: [
+            (.clientGone, #"{"type":7,"allowReconnect":true}"#),
+            (.shutdown, #"{"type":7,"allowReconnect":true}"#),
+            (.authenticationExpired, #"{"type":7,"allowReconnect":true}"#),
+            (.aborted, #"{"type":7}"#), (.closedByClient(error: "x"), #"{"type":7}"#),
+            (.connectFailed, #"{"type":7,"error":"Connection closed with an error."}"#),
+            (
+                .clientTimedOut,
+                #"{"type":7,"error":"Connection closed with an error.","allowReconnect":true}"#
+            ),
+            (
+                .protocolViolation(.notAnObject),
+                #"{"type":7,"error":"Connection closed with an error.","allowReconnect":true}"#
+            ),
+            (.backplaneUnavailable, nil), (.handshakeFailed, nil),
+        ] as [(HubEnd, String?)])
+    func `the last message says what the client may do`(end: HubEnd, record: String?) {
+        let message = end.closeMessage(withDetails: false)
+        let bytes = message.map { HubProtocol.json.encode(.close($0)) }
+        #expect(bytes == record.map { Array($0.utf8) + [0x1E] })
+        #expect(end.closeCode == (end == .backplaneUnavailable ? .internalError : .normal))
+    }
+
+    @Test func `details name the limit`() {
+        let end = HubEnd.protocolViolation(.recordTooLong(byteCountMax: 32768))
+        #expect(
+            end.closeMessage(withDetails: true)?.error
+                == "Connection closed with an error. InvalidDataException: The maximum message size "
+                + "of 32768B was exceeded. The message size can be configured in AddHubOptions.")
+    }
+
+    private func make(expiry: MonotonicInstant? = nil) -> HubStateMachine {
+        HubStateMachine(options: HubOptions(), now: now, expiry: expiry)
+    }
+
+    private func active(expiry: MonotonicInstant? = nil) -> HubStateMachine {
+        var machine = make(expiry: expiry)
+        _ = machine.handshakeReceived(.success(.json))
+        _ = machine.subscribed(isReady: true, at: now)
+        return machine
+    }
+
+    private func end(_ machine: inout HubStateMachine) -> HubStateMachine.Action {
+        machine.transportEnded(isOrderly: true, isInsideRecord: false)
+    }
+
+    /// Lets the time pass second by second and counts the pings.
+    private func pings(_ machine: inout HubStateMachine, seconds: Int) -> Int {
+        var count = 0
+        for _ in 0..<seconds {
+            clock.advance(by: .seconds(1))
+            let action = machine.timerFired(at: now)
+            #expect(action == .sendPing || action == .nothing)
+            if action == .sendPing { count += 1 }
+        }
+        return count
+    }
+}
