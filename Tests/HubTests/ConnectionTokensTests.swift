@@ -139,22 +139,3 @@ import TestSupport
         } catch { return error }
     }
 }
-
-@Suite("Base64URL") struct Base64URLTests {
-    @Test func `16 bytes make 22 characters and come back`() {
-        for seed in 0..<100 {
-            let bytes = SeededRandom(seed: UInt64(seed)).bytes(16)
-            let text = Base64URL.encode(bytes)
-            #expect(text.utf8.count == 22)
-            #expect(Base64URL.decode16(text) == bytes)
-        }
-    }
-
-    @Test func `the alphabet is the URL's`() {
-        #expect(Base64URL.encode([0xFB, 0xEF, 0xFF]) == "--__")
-        #expect(Base64URL.decode16(String(repeating: "_", count: 22)) == nil)
-        #expect(Base64URL.decode16(String(repeating: "+", count: 22)) == nil)
-        #expect(Base64URL.decode16(String(repeating: "A", count: 21)) == nil)
-        #expect(Base64URL.decode16(String(repeating: "A", count: 23)) == nil)
-    }
-}

@@ -124,6 +124,7 @@ function present(app, { path, isInitial = false, scrollTop = 0 }) {
   const main = document.getElementById("main");
   main.dataset.page = name;
   replaceContent(main, page.node);
+  if (name === "cart" || name === "checkout") app.toasts.dismissLeadingTo("/cart");
   app.header.showPath(path);
   setTitle(page.title);
   scrollTo(0, scrollTop);

@@ -160,7 +160,7 @@ public final class ConnectionTokens: Sendable {
     private func open(
         _ text: String
     ) throws(Refusal) -> (block: Block, expirySeconds: Int64, connectionID: String) {
-        guard let token = Base64URL.decode16(text) else { throw .unknown }
+        guard let token = Base64URL.decode(text.utf8), token.count == 16 else { throw .unknown }
         let plain = Self.crypt(token, key: blockKey, encrypting: false)
         guard let kind = Kind(rawValue: plain[4]) else { throw .unknown }
         if plain[11...].contains(where: { $0 != 0 }) { throw .unknown }

@@ -75,7 +75,11 @@ public struct AcceptOrder: Sendable {
         var new: [(correlation: CorrelationID, user: String)] = []
         for (request, outcome) in zip(requests, outcomes) {
             switch outcome {
-            case .accepted: new.append((request.correlation, request.user))
+            case .accepted(let order):
+                new.append((request.correlation, request.user))
+                log.info(
+                    "order accepted",
+                    [.correlation(order.correlationID), .integer("order_id", order.id)])
             case .repeated: counters.repeated.add(1)
             case .keyReused, .unknownProducts: break
             }

@@ -52,6 +52,12 @@ public struct NotifyOrder: MessageHandler {
         do { try notifier.notify(user: user, of: event) } catch { return .away(error.reason) }
         CrashPoint.reach(.notifyAfterBackplane)
         counters.notified.add(1)
+        log.info(
+            "owner notified",
+            [
+                .correlation(event.correlation.description),
+                .integer("order_id", event.orderID),
+            ])
         return .done
     }
 

@@ -81,7 +81,14 @@ public struct ProcessOrder: MessageHandler {
         var verdicts: [Verdict] = []
         for (event, outcome) in zip(events, outcomes) {
             switch outcome {
-            case .completed: counters.processed.add(1)
+            case .completed(let orderID):
+                counters.processed.add(1)
+                log.info(
+                    "order completed",
+                    [
+                        .correlation(event.correlation.description),
+                        .integer("order_id", orderID),
+                    ])
             case .repeated: counters.duplicates.add(1)
             case .unknownProducts(let ids):
                 verdicts.append(.poison("unknown products: \(ids.joined(separator: ", "))"))

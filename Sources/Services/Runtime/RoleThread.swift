@@ -6,7 +6,7 @@
 // A step is never interrupted: what is in flight at `stop` is finished. The role is made on its
 // thread, so it needs no lock; a simulation calls the same steps from its own single thread.
 //
-// Thread: start, stop and join from any one; the role on its own.  
+// Thread: start, stop and join from any one; the role on its own.
 
 import Loop
 

@@ -1,12 +1,8 @@
 // Responder: the one answer to one request, given at once or later, from any thread.
 //
-//                  respond inside the handler            the loop takes it when the handler returns
-//   handlerRunning ──────────────────────────▶ answered ─────────────────────────────▶ done
-//        │ the handler returns
-//        ▼            respond, from any thread
-//     waiting ──────────────────────────────▶ done       posted to the loop's mailbox
-//        │ the last copy is gone without an answer
-//        └──────────────────────────────────▶ done       a 500 is posted: no client waits for ever
+//   respond inside the handler ─▶ the loop takes it when the handler returns
+//   respond later, any thread  ─▶ the loop's mailbox
+//   never                      ─▶ 500 once the last copy is gone: no client waits for ever
 //
 // Thread: any.  Allocates: one slot per request.
 
@@ -49,60 +45,23 @@ final class ReplyChannel: Sendable {
     init(post: @escaping @Sendable (Reply) -> Void) { self.post = post }
 }
 
-/// The state behind the copies of one responder.
-final class ReplySlot: Sendable {
-    private enum State { case handlerRunning, answered(Response), waiting, done }
-
-    private let token: EventToken
-    private let sequence: UInt64
+/// What the copies of one responder share.
+struct ReplySlot: Sendable {
+    private let reply: OneShot<Response>
     private let channel: ReplyChannel
-    private let state = Mutex(State.handlerRunning)
 
     init(token: EventToken, sequence: UInt64, channel: ReplyChannel) {
-        self.token = token
-        self.sequence = sequence
         self.channel = channel
-    }
-
-    deinit {
-        if case .waiting = state.withLock({ $0 }) { post(Response(.internalServerError)) }
+        reply = OneShot(abandoned: Response(.internalServerError)) { response in
+            channel.post(Reply(token: token, sequence: sequence, response: response))
+        }
     }
 
     func fill(_ response: Response) {
-        enum Outcome { case kept, toPost, duplicate }
-        let outcome = state.withLock { state -> Outcome in
-            switch state {
-            case .handlerRunning:
-                state = .answered(response)
-                return .kept
-            case .waiting:
-                state = .done
-                return .toPost
-            case .answered, .done:
-                return .duplicate
-            }
-        }
-        switch outcome {
-        case .kept: break
-        case .toPost: post(response)
-        case .duplicate: channel.duplicateCount.add(1, ordering: .relaxed)
-        }
+        if !reply.give(response) { channel.duplicateCount.add(1, ordering: .relaxed) }
     }
 
     /// Called by the loop right behind the handler: the answer if there is one already; otherwise
     /// it comes through the mailbox.
-    func handlerReturned() -> Response? {
-        state.withLock { state in
-            if case .answered(let response) = state {
-                state = .done
-                return response
-            }
-            state = .waiting
-            return nil
-        }
-    }
-
-    private func post(_ response: Response) {
-        channel.post(Reply(token: token, sequence: sequence, response: response))
-    }
+    func handlerReturned() -> Response? { reply.callReturned() }
 }

@@ -1,3 +1,4 @@
+import Hub
 import Loop
 import Testing
 import TestSupport

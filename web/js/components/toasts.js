@@ -1,6 +1,7 @@
 // Short messages in a corner: at most four, 4.5 s each, longer while pointed at or focused. The
 // region exists from the start, because screen readers only announce changes of a live region they
-// already know.
+// already know. A toast that leads to the cart has said all it can once the cart is there, and
+// would only cover its buttons.
 
 import { flattened, h } from "../dom.js";
 import { icon } from "./icons.js";
@@ -21,7 +22,7 @@ export class Toasts {
   // `kind`: "success", "info" or "error". `action`: { label, href } or { label, perform } or absent.
   show(kind, text, action = null) {
     const list = this.#region.firstElementChild;
-    const toast = h("li", { "class": "toast", "data-testid": "toast", "data-kind": kind },
+    const toast = h("li", { "class": "toast", "data-testid": "toast", "data-kind": kind, "data-leads-to": action?.href },
       h("span", { class: "toast-icon" }, icon(icons[kind])),
       h("p", { class: "toast-text" }, text),
       action && this.#actionControl(action, () => close()),
@@ -30,6 +31,12 @@ export class Toasts {
     letExpire(toast, close);
     list.append(...flattened([toast]));
     while (list.children.length > countMax) list.firstElementChild.remove();
+  }
+
+  dismissLeadingTo(path) {
+    for (const toast of [...this.#region.firstElementChild.children]) {
+      if (toast.dataset.leadsTo === path) toast.remove();
+    }
   }
 
   #actionControl({ label, href, perform }, close) {

@@ -140,6 +140,7 @@ function followedOrder(app, entry, visit) {
   async function advance(status, orderId) {
     await progress.advance(status);
     if (status !== orderStatus.completed || visit.leaving) return;
+    replaceContent(note, "Taking you to your order…");
     lingerTimer = setTimeout(() => app.router.replace(`/orders/${orderId}`), lingerAfterCompletion);
   }
   function showConnection(state) {

@@ -1,4 +1,4 @@
-// Base64URL: bytes as the text of tokens: A-Z a-z 0-9 - _ and no padding.
+// Base64URL: bytes as text that needs no escaping in a URL: A-Z a-z 0-9 - _ and no padding.
 //
 // Thread: pure functions.  Allocates: the result.
 // Source: RFC 4648 §5, §3.5 (bits that carry nothing must be zero); RFC 7515 §2.

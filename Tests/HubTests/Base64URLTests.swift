@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Services
+@testable import Hub
 
 /// RFC 4648 §10 and §5.
 @Suite("Base64URL") struct Base64URLTests {
