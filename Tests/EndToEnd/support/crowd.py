@@ -115,6 +115,8 @@ class Poster(Worker):
         self.ledger, self.share, self.on_order, self.pause = ledger, share, on_order, pause
         self.random = random.Random(seed)
         self.statuses: dict[int, int] = {}
+        # Requests that were sent and never answered: nobody knows whether their orders exist.
+        self.in_doubt = 0
 
     def work(self) -> None:
         posted = 0
@@ -134,8 +136,11 @@ class Poster(Worker):
     def _try(self, shop: Shop, attempt: Attempt) -> None:
         try:
             response = shop.order(*attempt.lines, Idempotency_Key=attempt.key)
-        except (PeerClosed, OSError):
-            threading.Event().wait(LOOK_AGAIN)
+        except PeerClosed:
+            self.in_doubt += 1
+            return
+        except OSError:
+            self.stopping.wait(LOOK_AGAIN)
             return
         self.statuses[response.status] = self.statuses.get(response.status, 0) + 1
         if response.status in (200, 201):
