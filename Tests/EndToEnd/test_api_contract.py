@@ -2,7 +2,7 @@
 
 The reference's suite ran them inside its own process with a real database and broker; here the
 state store is seen through the hub and the queue through the database of a server without a worker.
-Source: contract 9.1 (the cases), 1.3-1.7 (statuses, texts), 4.2 (the event).
+Source: the .NET system's order-accept and the numbers of its test cases; docs/openapi.yaml.
 """
 
 import pytest

@@ -1,7 +1,7 @@
 """What the reference's suite left open: limits, malformed bodies, repeats, CORS, foreign tokens.
 
-Source: contract 9.10 (the gaps), 1.2-1.10, 11 (W04-W34); nothing-lost 3.1 (Idempotency-Key);
-RFC 9110 section 15.5.6 (405 and Allow); Fetch Standard (CORS preflight).
+Source: docs/openapi.yaml; the .NET system's texts and origins; RFC 9110 section 15.5.6 (405 and
+Allow); Fetch Standard (CORS preflight).
 """
 
 import json

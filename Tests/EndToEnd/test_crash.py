@@ -6,7 +6,7 @@
                    database ──▶ judge ◀── ledger
 
 The seed decides the moments of the kills and is printed; CONTOSO_E2E_SEED repeats a run as far as
-the machine allows. Source: nothing-lost sections 3, 4, 6 (F1), 7.
+the machine allows. Source: the invariants in support/ledger.py; Runtime/CrashPoint.swift.
 """
 
 import os

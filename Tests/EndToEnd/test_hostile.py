@@ -5,7 +5,7 @@
 A canary hub connection is open all the time and must answer after every case; a second answer on
 the attacker's connection would mean that the rest of a broken request was taken for a new one.
 Source: RFC 9112 sections 2.2, 3.2, 5.1, 5.2, 6.1-6.3, 7.1; RFC 6455 sections 5.1-5.5, 7.4;
-contract 11 (W24); signalr notes E.1 (32 KiB).
+docs/LIMITS.md.
 """
 
 from pathlib import Path

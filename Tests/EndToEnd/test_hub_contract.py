@@ -5,7 +5,7 @@
 Cases of the reference's suite that looked inside its process are told here by their effects; N06
 (a legacy key of a Redis that is not there) has none. "Nobody else hears it" is asked with a Ping
 after the owner has heard it: what the hub had sent by then has arrived.
-Source: contract 2.3-2.6, 8.7, 9.8, 11 (W04).
+Source: the .NET system's order-notification and the numbers of its test cases.
 """
 
 import json

@@ -2,8 +2,8 @@
 
     negotiate ──▶ upgrade ──▶ handshake ──▶ records … ──▶ {"type":7,…} ──▶ close frame
 
-Existing clients compare some of these texts. Source: signalr notes A (negotiate), C (handshake), D
-(records), E.2 (texts), E.7 (ping, timeout, close), K.
+Existing clients compare some of these texts. Source: SignalR HubProtocol and TransportProtocols; the
+texts are those that ASP.NET Core's hub sends without detailed errors.
 """
 
 import pytest

@@ -1,6 +1,6 @@
 """The judge of the crash test is itself judged: each broken history raises exactly its invariant.
 
-Source: nothing-lost section 8.
+A harness that cannot fail proves nothing. Source: the invariants in support/ledger.py.
 """
 
 import pytest

@@ -1,7 +1,7 @@
-"""Two independent SignalR clients from PyPI, each unchanged, through sign-in, call and push.
+"""Two independent SignalR clients, each unchanged, through sign-in, call and push.
 
 pysignalr runs on asyncio, signalrcore on threads; both negotiate version 0.
-Source: signalr notes H (what clients expect), K.7, L.
+Source: the pinned versions in requirements.txt.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
     2 usage     78 configuration     1 or 69 something the machine does not give
 
-Source: conventions 2.1 (exit codes of sysexits.h), contract 11 (W05, W06: weak keys).
+Source: man 3 sysexits; RFC 7518 section 3.2 (keys shorter than the hash).
 """
 
 import json

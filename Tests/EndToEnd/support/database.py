@@ -4,7 +4,7 @@
     Outbox ─▶ QueueMessage             what still has to happen
 
 Only `insert_product`, `insert_message` and `set_order_status` write, each for a state that no
-client can bring about. Source: the contract's section 5.1 with the additive columns and tables of Data/.
+client can bring about. Source: Data/Migrations/Schema.swift.
 """
 
 import json

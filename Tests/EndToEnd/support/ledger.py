@@ -4,7 +4,12 @@
                              hear                  every note of every connection
 
 The judge never asks the server for its opinion: it compares this ledger with the database.
-Source: nothing-lost sections 1 and 4 (the invariants' numbers).
+
+    I1  an acknowledged order is kept         I6  every order was posted by somebody
+    I2  it is there once                      I7  its owner is told, if connected at the end
+    I3  one key has one order                 I8  what is told is true
+    I4  it is what was promised               I9  nobody else is told
+    I5  it is completed                       I10 no event and no dead letter is left
 """
 
 import json

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[3]
 OUTPUT = ROOT / ".build" / "e2e"
 
 READY_WITHIN = 15.0
-EXIT_WITHIN = 25.0  # The drain may take 20 s by contract.
+EXIT_WITHIN = 25.0  # Orchestrators give 30 s.
 ALL_ROLES = "accept,process,notification"
 
 _URL = re.compile(r"(https?)://([0-9.]+):(\d+)")

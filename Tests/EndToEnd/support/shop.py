@@ -66,7 +66,7 @@ class Shop:
 
 def assert_problem(response: Response, status: int, title: str | None = None,
                    detail: str | None = None) -> dict:
-    """The answer is a problem document of the contract (section 1.7); returns it."""
+    """The answer is a problem document (RFC 9457, with a traceId); returns it."""
     assert response.status == status, response
     assert response.header("Content-Type").split(";")[0] == PROBLEM, response
     problem = response.json()
