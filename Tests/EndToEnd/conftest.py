@@ -14,8 +14,7 @@ _numbers = itertools.count(1)
 def pytest_sessionstart(session):
     if not binary().exists():
         pytest.exit(f"there is no binary at {binary()}: run `swift build` first", returncode=2)
-    for name in ("servers", "screenshots"):
-        shutil.rmtree(OUTPUT / name, ignore_errors=True)
+    shutil.rmtree(OUTPUT / "servers", ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

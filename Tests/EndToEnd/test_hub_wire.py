@@ -2,8 +2,8 @@
 
     negotiate ──▶ upgrade ──▶ handshake ──▶ records … ──▶ {"type":7,…} ──▶ close frame
 
-Existing clients compare some of these texts. Source: SignalR HubProtocol and TransportProtocols; the
-texts are those that ASP.NET Core's hub sends without detailed errors.
+Existing clients compare some of these texts: they are those of ASP.NET Core's hub without detailed
+errors. Source: SignalR HubProtocol, TransportProtocols.
 """
 
 import pytest
