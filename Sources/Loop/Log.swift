@@ -3,9 +3,12 @@
 //   {"ts":"2026-02-04T10:12:45.123456Z","level":"info","logger":"accept","msg":"order accepted",
 //    "correlation_id":"0a5d…","order_id":17}
 //
+// A person at a terminal gets text instead: `10:12:45 info accept: order accepted correlation_id=…`
+//
 // Thread: any; one write(2) per line.  Allocates: only when the level is on.
 
 import CLinux
+import Glibc
 import Synchronization
 
 public enum LogLevel: Int, Sendable, CaseIterable {
@@ -71,14 +74,39 @@ public struct Log: Sendable {
 
     private func write(_ level: LogLevel, _ message: StaticString, _ fields: () -> [LogField]) {
         guard level.rawValue >= Self.threshold.load(ordering: .relaxed) else { return }
-        var line = Self.line(
-            at: SystemTime().wallNow, level: level, logger: logger, message: message,
-            fields: fields())
+        let now = SystemTime().wallNow
+        var line =
+            Self.isTerminal
+            ? Self.text(at: now, level: level, logger: logger, message: message, fields: fields())
+            : Self.line(at: now, level: level, logger: logger, message: message, fields: fields())
         // A log that cannot be written has nobody to tell; the program goes on.
         line.withUTF8 { _ = clinux_write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
-    /// The text of one line with its newline; no member can break out of its string.
+    private static let isTerminal = isatty(STDERR_FILENO) == 1
+
+    /// One line for a person, with the time in UTC.
+    static func text(
+        at time: WallTime, level: LogLevel, logger: StaticString, message: StaticString,
+        fields: [LogField]
+    ) -> String {
+        // "2026-02-04T10:12:45.123456Z": the clock stands at 11..<19.
+        var line = String(time.description.dropFirst(11).prefix(8))
+        line += " \(level.name) \(logger): \(message)"
+        for field in fields {
+            line += " \(field.name)="
+            switch field.value {
+            case .string(let text) where text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }:
+                line += text
+            case .string(let text): appendQuoted(text, to: &line)
+            case .integer(let number): line += String(number)
+            case .boolean(let flag): line += flag ? "true" : "false"
+            }
+        }
+        return line + "\n"
+    }
+
+    /// The JSON of one line with its newline; no member can break out of its string.
     public static func line(
         at time: WallTime, level: LogLevel, logger: StaticString, message: StaticString,
         fields: [LogField]

@@ -71,8 +71,8 @@ def test_an_order_of_two_products_is_completed_by_push_within_a_second(browser, 
     browser.check_out()
     until("the order is completed", lambda: browser.status() == "completed", within=5)
 
-    # The page shows the steps one after the other, for the eye; what counts is the push.
     assert browser.words() == ["Accepted", "Processing", "Completed"]
+    assert browser.seconds_to_completed() < PUSHED_WITHIN
     placed = Shop(server, user).orders()["items"]
     assert [item["productId"] for item in placed[0]["items"]] == ["AZ-104", "AZ-900"]
     traffic = browser.traffic()

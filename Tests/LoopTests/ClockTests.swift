@@ -19,14 +19,4 @@ import Testing
         let instant = MonotonicInstant(nanoseconds: 5).advanced(by: .seconds(-1))
         #expect(instant.nanoseconds == 0)
     }
-
-    @Test func `a log line escapes what could break out of its string`() {
-        let line = Log.line(
-            at: WallTime(microseconds: 0), level: .info, logger: "test", message: "said",
-            fields: [.string("text", "a\"b\\c\nd\u{1}é"), .integer("n", 7), .boolean("ok", true)])
-        #expect(
-            line
-                == #"{"ts":"1970-01-01T00:00:00.000000Z","level":"info","logger":"test","msg":"said","#
-                + #""text":"a\"b\\c\nd\u0001é","n":7,"ok":true}"# + "\n")
-    }
 }

@@ -22,12 +22,16 @@ CHROMIUM, CHROMEDRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver"
 DESKTOP, PHONE = (1280, 900), (390, 844)
 SHOWN_WITHIN = 10.0
 
-# Collects the words that the status of the followed order goes through.
+# Collects the words that the status of the followed order goes through, and when each was shown.
 _WATCH_ORDER = """
 window.watched = [];
+window.watchedAt = [];
 new MutationObserver(() => {
   const word = document.querySelector('[data-testid="order-status"]')?.dataset.status;
-  if (word && watched.at(-1) !== word) watched.push(word);
+  if (word && watched.at(-1) !== word) {
+    watched.push(word);
+    watchedAt.push(performance.now() / 1000);
+  }
 }).observe(document.documentElement,
            { subtree: true, childList: true, attributes: true, attributeFilter: ['data-status'] });
 """
@@ -174,6 +178,11 @@ class Browser:
     def words(self) -> list[str]:
         """The words of the followed order's status so far."""
         return self.driver.execute_script("return window.watched")
+
+    def seconds_to_completed(self) -> float:
+        """From the first word on the page to the last, by the browser's own clock."""
+        shown = self.driver.execute_script("return window.watchedAt")
+        return shown[-1] - shown[0]
 
     # What the browser saw
 
