@@ -163,6 +163,8 @@ final class Server {
         options.clientTimeout = configuration.hubClientTimeout
         options.handshakeTimeout = configuration.hubHandshakeTimeout
         options.messageByteCountMax = configuration.hubMessageByteCountMax
+        // The other half of the period is for the closing handshakes of the last ones.
+        options.drainSpread = min(configuration.drainPeriod / 2, .seconds(4))
         let tracking = OrderTracking(store: engines.store, state: engines.state)
         let hub = OrderStatusHub(tracking: tracking, workers: workers)
         return HubServer(methods: hub.methods, options: options)
