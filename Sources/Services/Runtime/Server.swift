@@ -140,6 +140,7 @@ final class Server {
         }
         var limits = Limits()
         limits.connectionCountMax = min(configuration.connectionCountMax, most)
+        log.info("descriptor limit raised", [.integer("descriptors", ceiling)])
         return limits
     }
 
