@@ -86,12 +86,12 @@ final class HubHarness {
 
     /// Waits until as many connections have ended as `count`.
     func ends(_ count: Int) -> [HubEnd] {
-        ends.wait(atMost: .seconds(10)) { $0.count >= count ? $0 : nil } ?? []
+        ends.wait(atMost: .seconds(30)) { $0.count >= count ? $0 : nil } ?? []
     }
 
     /// Waits until `Hold` was called that often.
     func held(_ count: Int) -> [HubReply] {
-        heldReplies.wait(atMost: .seconds(10)) { $0.count >= count ? $0 : nil } ?? []
+        heldReplies.wait(atMost: .seconds(30)) { $0.count >= count ? $0 : nil } ?? []
     }
 
     /// Shuts the server down while `body` plays the clients; whether all were gone in time.
@@ -104,7 +104,7 @@ final class HubHarness {
         }
         defer { thread.join() }
         try body()
-        return drained.wait(atMost: .seconds(10)) { $0 ? true : nil } ?? false
+        return drained.wait(atMost: .seconds(30)) { $0 ? true : nil } ?? false
     }
 
     /// `@unchecked`: only one thread drains, and the harness outlives it.

@@ -175,7 +175,7 @@ private final class LineEcho: ConnectionHandler {
             return try reactor.listen(host: "127.0.0.1", port: 0) { _ in Greeter(token: opened) }
         }
         let client = try harness.connect()
-        let token = try #require(opened.wait(atMost: .seconds(10)) { $0 })
+        let token = try #require(opened.wait(atMost: .seconds(30)) { $0 })
         let box = try #require(mailbox.update { $0 })
 
         box.post(EventToken(index: token.index, generation: token.generation &+ 1))

@@ -1,4 +1,4 @@
-// BlockingClient: a plain TCP client for tests; every wait ends after ten seconds.
+// BlockingClient: a plain TCP client for tests; every wait ends after thirty seconds.
 
 import Glibc
 
@@ -13,7 +13,7 @@ public final class BlockingClient {
     public init(to address: String, receiveBufferByteCount: Int? = nil) throws {
         let port = UInt16(address.split(separator: ":").last!)!
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var timeout = timeval(tv_sec: 10, tv_usec: 0)
+        var timeout = timeval(tv_sec: 30, tv_usec: 0)
         setsockopt(
             descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(

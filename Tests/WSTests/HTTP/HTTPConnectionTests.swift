@@ -24,7 +24,7 @@ private final class Desk: Sendable {
     func take(_ responder: Responder) { waiting.update { $0.append(responder) } }
 
     func next() -> Responder? {
-        waiting.wait(atMost: .seconds(10)) { $0.isEmpty ? nil : $0.removeFirst() }
+        waiting.wait(atMost: .seconds(30)) { $0.isEmpty ? nil : $0.removeFirst() }
     }
 }
 
