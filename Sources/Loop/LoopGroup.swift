@@ -13,12 +13,11 @@ public final class LoopGroup {
     private struct Running {
         let thread: NativeThread
         let commands: Mailbox<Command>
-        let heartbeat: LoopHeartbeat
     }
 
     private enum Startup: Sendable {
         case pending
-        case running(Mailbox<Command>, LoopHeartbeat)
+        case running(Mailbox<Command>)
         case failed(any Error)
     }
 
@@ -27,8 +26,6 @@ public final class LoopGroup {
     private let busyLoopCount = Monitor(0)
 
     public init() {}
-
-    public var heartbeats: [LoopHeartbeat] { loops.map(\.heartbeat) }
 
     /// Starts `count` loops one after the other.
     ///
@@ -66,7 +63,7 @@ public final class LoopGroup {
                 }
                 try setUp(reactor, number)
                 busyLoopCount.update { $0 += 1 }
-                startup.update { $0 = .running(commands, reactor.heartbeat) }
+                startup.update { $0 = .running(commands) }
                 reactor.run()
             } catch {
                 startup.update { $0 = .failed(error) }
@@ -77,8 +74,8 @@ public final class LoopGroup {
             return state
         }
         switch outcome! {
-        case .running(let commands, let heartbeat):
-            loops.append(Running(thread: thread, commands: commands, heartbeat: heartbeat))
+        case .running(let commands):
+            loops.append(Running(thread: thread, commands: commands))
         case .failed(let error):
             thread.join()
             throw error

@@ -11,24 +11,12 @@
 
 import CLinux
 import Glibc
-import Synchronization
-
-/// When a loop last began a tick; read by health checks on other threads.
-public final class LoopHeartbeat: Sendable {
-    private let nanoseconds: Atomic<UInt64>
-    init(_ now: MonotonicInstant) { nanoseconds = Atomic(now.nanoseconds) }
-    func beat(_ now: MonotonicInstant) { nanoseconds.store(now.nanoseconds, ordering: .relaxed) }
-    public var last: MonotonicInstant {
-        MonotonicInstant(nanoseconds: nanoseconds.load(ordering: .relaxed))
-    }
-}
 
 public final class Reactor {
     public let limits: Limits
     public let time: any TimeSource
     /// The time at the start of this tick.
     public internal(set) var now: MonotonicInstant
-    public let heartbeat: LoopHeartbeat
     var counters = LoopMetrics()
 
     var poller: Poller
@@ -68,8 +56,8 @@ public final class Reactor {
     }
     private static let periodicCountMax: UInt32 = 64
     private static let wakerToken = EventToken(index: .max, generation: 0)
-    /// The longest wait, so that the heartbeat stays young.
-    private static let waitMillisecondsMax: Int32 = 500
+    /// The longest wait; the sweep for stalled writers is due once a second anyway.
+    private static let waitMillisecondsMax: Int32 = 1000
 
     public init(limits: Limits = Limits(), time: any TimeSource = SystemTime()) throws(SystemError)
     {
@@ -77,7 +65,6 @@ public final class Reactor {
         self.limits = limits
         self.time = time
         now = time.monotonicNow
-        heartbeat = LoopHeartbeat(now)
         poller = try Poller()
         waker = try Waker()
         table = ConnectionTable(capacity: limits.connectionCountMax)
@@ -155,7 +142,6 @@ public final class Reactor {
         let timeout = hasWork ? 0 : wheel.millisecondsToNext(from: now, limit: limit)
         let eventCount = poller.wait(milliseconds: timeout)
         now = time.monotonicNow
-        heartbeat.beat(now)
         counters.tickCount += 1
         handshakesLeft = limits.handshakeCountPerTick
 

@@ -6,7 +6,9 @@ import shutil
 import pytest
 
 from support.certificate import make_certificate
+from support.hub_client import HubClient
 from support.server import OUTPUT, Server, binary
+from support.shop import Shop
 
 _numbers = itertools.count(1)
 
@@ -36,6 +38,19 @@ def server(request, make_server):
     running = make_server(request.module.__name__.removeprefix("test_")).start()
     yield running
     running.end()
+
+
+@pytest.fixture
+def shop(server):
+    """A new user of the server."""
+    return Shop(server)
+
+
+@pytest.fixture
+def hub(server, shop):
+    """That user's open connection to the hub."""
+    with HubClient(server, shop.user) as connected:
+        yield connected
 
 
 @pytest.fixture

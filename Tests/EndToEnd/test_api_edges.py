@@ -16,11 +16,6 @@ from support.tokens import sign, token_for
 NAME_IDENTIFIER = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
 
 
-@pytest.fixture
-def shop(server):
-    return Shop(server)
-
-
 # Who may ask
 
 

@@ -23,17 +23,6 @@ from support.websocket_wire import TEXT, WebSocket
 UNKNOWN = "7b1f3c52-5d0c-4a0e-9a54-3d7b8a1c2f00"
 
 
-@pytest.fixture
-def shop(server):
-    return Shop(server)
-
-
-@pytest.fixture
-def hub(server, shop):
-    with HubClient(server, shop.user) as connected:
-        yield connected
-
-
 def notification_of(order: dict) -> dict:
     return {"correlationId": {"value": order["correlationId"]}, "status": COMPLETED,
             "orderId": order["id"]}

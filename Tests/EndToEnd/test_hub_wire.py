@@ -11,19 +11,7 @@ import pytest
 from support.http_wire import PeerClosed
 from support.hub_client import (HANDSHAKE, SEPARATOR, HubClient, negotiate,
                                 status_of_connecting)
-from support.shop import Shop
 from support.tokens import token_for
-
-
-@pytest.fixture
-def shop(server):
-    return Shop(server)
-
-
-@pytest.fixture
-def hub(server, shop):
-    with HubClient(server, shop.user) as connected:
-        yield connected
 
 
 # Negotiate

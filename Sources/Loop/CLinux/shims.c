@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <netdb.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -13,10 +12,6 @@ _Static_assert(sizeof(struct epoll_event) == 12, "epoll_event is packed on x86-6
 int clinux_accept(int listener) {
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     return fd < 0 ? -errno : fd;
-}
-
-int clinux_set_option(int fd, int level, int name, int value) {
-    return setsockopt(fd, level, name, &value, sizeof value) < 0 ? -errno : 0;
 }
 
 static int format_address(const struct sockaddr *address, socklen_t count, char *text, size_t size) {
@@ -157,13 +152,6 @@ ssize_t clinux_random(void *buffer, size_t count) {
 }
 
 void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
-
-int clinux_pin_thread(int cpu) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    return -pthread_setaffinity_np(pthread_self(), sizeof set, &set);
-}
 
 static void supervised(sigset_t *set) {
     sigemptyset(set);

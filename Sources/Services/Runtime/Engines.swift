@@ -43,13 +43,8 @@ struct Engines: Sendable {
 
     /// The embedded database, migrated.
     static func openDatabase(_ configuration: Configuration) throws(EngineError) -> SQLiteDatabase {
-        let path: String
-        if let file = configuration.databaseFile {
-            path = file
-        } else {
-            try makeDirectory(configuration.dataDirectory)
-            path = configuration.dataDirectory + "/contoso.db"
-        }
+        let path = configuration.databasePath
+        if configuration.databaseFile == nil { try makeDirectory(configuration.dataDirectory) }
         do throws(StoreError) {
             let database = try SQLiteDatabase(path: path)
             let applied = try database.migrate()

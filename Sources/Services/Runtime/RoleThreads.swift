@@ -22,25 +22,23 @@ struct RoleThreads {
         if let acceptQueue { threads.append(RoleThread(name: "accept") { acceptQueue }) }
         var limits = QueueWorker.Limits()
         limits.retryPolicy = RetryPolicy(retryCountMax: configuration.processingRetryCountMax)
+        func consumer(_ name: String, of queue: String, _ handler: any MessageHandler) -> RoleThread
+        {
+            RoleThread(name: name) { [limits] in
+                QueueWorker(
+                    bus: engines.bus, queue: queue, handler: handler, limits: limits,
+                    counters: counters)
+            }
+        }
         if configuration.roles.contains(.process) {
             let handler = ProcessOrder(
                 store: engines.store, state: engines.state, relay: relay, counters: counters)
-            threads.append(
-                RoleThread(name: "process") { [limits] in
-                    QueueWorker(
-                        bus: engines.bus, queue: engines.queues.accepted, handler: handler,
-                        limits: limits, counters: counters)
-                })
+            threads.append(consumer("process", of: engines.queues.accepted, handler))
         }
         if let notifier {
             let handler = NotifyOrder(
                 store: engines.store, state: engines.state, notifier: notifier, counters: counters)
-            threads.append(
-                RoleThread(name: "notify") { [limits] in
-                    QueueWorker(
-                        bus: engines.bus, queue: engines.queues.processed, handler: handler,
-                        limits: limits, counters: counters)
-                })
+            threads.append(consumer("notify", of: engines.queues.processed, handler))
         }
         if !configuration.roles.isDisjoint(with: [.accept, .process]) {
             threads.append(

@@ -145,12 +145,9 @@ final class Server {
     }
 
     private func makeIntake() -> (api: OrderAPI, queue: AcceptQueue) {
-        var limits = OrderLimits()
-        limits.itemCountMax = configuration.orderItemCountMax
-        limits.quantityMax = Int32(clamping: configuration.quantityMax)
         let acceptOrder = AcceptOrder(
-            store: engines.store, state: engines.state, relay: relay, limits: limits,
-            counters: counters)
+            store: engines.store, state: engines.state, relay: relay,
+            limits: configuration.orderLimits, counters: counters)
         let queue = AcceptQueue(acceptOrder: acceptOrder, counters: counters)
         let api = OrderAPI(
             authenticator: authenticator, store: engines.store, acceptOrder: acceptOrder,

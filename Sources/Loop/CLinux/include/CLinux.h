@@ -90,7 +90,6 @@ static inline int64_t clinux_wall_us(void) {
 }
 
 int clinux_accept(int listener);
-int clinux_set_option(int fd, int level, int name, int value);
 /// The bound or the peer's address as "127.0.0.1:8080" or "[::1]:8080"; 0 or -errno.
 int clinux_local_address(int fd, char *text, size_t count);
 int clinux_peer_address(int fd, char *text, size_t count);
@@ -109,7 +108,6 @@ int clinux_open_reserve(void);
 int64_t clinux_raise_descriptor_limit(void);
 ssize_t clinux_random(void *buffer, size_t count);
 void clinux_name_thread(const char *name);
-int clinux_pin_thread(int cpu);
 /// Blocks the signals that the supervisor waits for, and ignores SIGPIPE. Call before any thread.
 void clinux_block_signals(void);
 /// Waits for one of the blocked signals at most `timeout_ms` (-1: for ever). A signal, 0 or -errno.

@@ -34,6 +34,5 @@ static inline int copenssl_ctx_set_groups(SSL_CTX *context, const char *groups) 
 
 static inline void copenssl_bio_set_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
 static inline void copenssl_bio_clear_retry(BIO *bio) { BIO_clear_retry_flags(bio); }
-static inline unsigned long copenssl_error_reason(unsigned long code) { return ERR_GET_REASON(code); }
 
 #endif
