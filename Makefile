@@ -2,14 +2,25 @@
 #
 #   make run      build it and start it, with a certificate, on this machine
 #   make test     everything CI runs: build, unit tests, tests of the shop, black-box tests
+#   make cluster  several pods behind nginx, on Redis, RabbitMQ and PostgreSQL
+#   make chaos    100,000 orders while everything is broken again and again; ARGS="--seed 7" repeats
 
-.PHONY: run test build lint fmt bench-echo clean
+.PHONY: run test up down cluster build lint fmt bench-echo chaos chaos-controls clean
 
 run:
 	@scripts/run
 
 test:
 	@scripts/test
+
+up:
+	@scripts/up
+
+down:
+	@scripts/down
+
+cluster:
+	@scripts/cluster $(PODS)
 
 build:
 	@scripts/build
@@ -23,5 +34,12 @@ fmt:
 bench-echo:
 	@scripts/bench-echo
 
-clean:
+chaos:
+	@scripts/chaos --long $(ARGS)
+
+chaos-controls:
+	@scripts/chaos --controls $(ARGS)
+
+# Servers whose data is taken from under them would go on running.
+clean: down
 	@rm -rf .build .dev

@@ -20,6 +20,7 @@ let package = Package(
         .executable(name: "contoso", targets: ["contoso"]),
         .executable(name: "echo-server", targets: ["echo-server"]),
         .executable(name: "bench", targets: ["bench"]),
+        .executable(name: "bench-micro", targets: ["bench-micro"]),
     ],
     targets: [
         // Loop: bytes in and out; knows no protocol.
@@ -40,24 +41,53 @@ let package = Package(
             path: "Sources/WS/EchoServer", swiftSettings: strict),
 
         // Hub: SignalR, and who receives what.
-        .target(name: "Hub", dependencies: ["WS", "COpenSSL"], swiftSettings: strict),
+        .target(
+            name: "CHiredis", path: "Sources/Hub/Redis/CHiredis",
+            linkerSettings: [.linkedLibrary("hiredis")]),
+        .target(
+            name: "Hub", dependencies: ["WS", "COpenSSL", "CHiredis"],
+            exclude: ["Redis/CHiredis"], swiftSettings: strict),
 
         // Services: the business and its outside connections.
         .target(
             name: "CSQLite", path: "Sources/Services/Data/CSQLite",
             linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(
-            name: "Services", dependencies: ["Hub", "CSQLite", "COpenSSL"],
-            exclude: ["Contoso", "Data/CSQLite"], swiftSettings: strict + crashPoints),
+            name: "CPostgres", path: "Sources/Services/Data/Postgres/CPostgres",
+            linkerSettings: [.linkedLibrary("pq")]),
+        .target(
+            name: "CRabbitMQ", path: "Sources/Services/Messaging/RabbitMQ/CRabbitMQ",
+            linkerSettings: [.linkedLibrary("rabbitmq")]),
+        .target(
+            name: "Services",
+            dependencies: ["Hub", "CSQLite", "CPostgres", "CRabbitMQ", "COpenSSL"],
+            exclude: [
+                "Contoso", "Data/CSQLite", "Data/Postgres/CPostgres",
+                "Messaging/RabbitMQ/CRabbitMQ",
+            ],
+            swiftSettings: strict + crashPoints),
         .executableTarget(
             name: "contoso", dependencies: ["Services"],
             path: "Sources/Services/Contoso", swiftSettings: strict + crashPoints),
 
         // Benchmarks: the load generator and the raw C floor it is compared with.
-        .executableTarget(name: "floor", path: "Benchmarks/Floor"),
+        .target(
+            name: "CZlib", path: "Benchmarks/Measure/CZlib",
+            linkerSettings: [.linkedLibrary("z")]),
+        .target(
+            name: "Measure", dependencies: ["CZlib"], path: "Benchmarks/Measure",
+            exclude: ["CZlib"], swiftSettings: strict),
         .executableTarget(
-            name: "bench", dependencies: ["CLinux", "Loop", "WS"], path: "Benchmarks/Bench",
-            swiftSettings: strict),
+            name: "floor", path: "Benchmarks/Floor",
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .executableTarget(
+            name: "bench", dependencies: ["CLinux", "COpenSSL", "Loop", "WS", "Hub", "Measure"],
+            path: "Benchmarks/Bench", swiftSettings: strict),
+        .target(name: "CMicro", path: "Benchmarks/Micro/CMicro"),
+        .executableTarget(
+            name: "bench-micro",
+            dependencies: ["CLinux", "CMicro", "Loop", "WS", "Hub", "Services", "TestSupport"],
+            path: "Benchmarks/Micro", exclude: ["CMicro"], swiftSettings: strict),
 
         .target(
             name: "TestSupport", dependencies: ["Loop", "CLinux", "COpenSSL"],
@@ -70,5 +100,8 @@ let package = Package(
         .testTarget(name: "HubTests", dependencies: ["Hub", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ServicesTests", dependencies: ["Services", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "BenchTests", dependencies: ["Measure", "bench", "bench-micro", "TestSupport"],
+            swiftSettings: strict),
     ]
 )

@@ -1,39 +1,31 @@
-// bench: puts load on a server and says what it did.
+// Main: the executable `bench`.
 //
-//   flags ─▶ BenchOptions ─▶ scenario ─▶ Measurement ─▶ report, as text or JSON
+//   bench [flags]     a run          bench compare A B     bench plot RESULT     (see --help)
 //
-// Thread: main only.  Allocates: freely before the clock runs, not while it does.
+// Thread: main; a run makes more.  Allocates: freely, but for the path of a message.
 
 import CLinux
 import Glibc
+import Loop
 
 @main enum Main {
     static func main() {
-        clinux_block_signals()
+        ProcessSetup.blockSignals()
         _ = clinux_raise_descriptor_limit()
-        do {
-            guard let options = try BenchOptions.parse(CommandLine.arguments.dropFirst()) else {
-                print(BenchOptions.help)
-                return
-            }
-            let measurement =
-                switch options.scenario {
-                case .echo: try EchoScenario(options).run()
-                }
-            switch options.output {
-            case .text: print(Report.text(measurement))
-            case .json: print(Report.json(measurement, options))
-            }
-        } catch let error as UsageError {
-            fail("\(error.description); try --help", code: 2)
-        } catch {
-            fail("\(error)", code: 1)
-        }
+        exit(run(CommandLine.arguments.dropFirst()))
     }
 
-    private static func fail(_ text: String, code: Int32) {
-        var line = "bench: \(text)\n"
-        line.withUTF8 { _ = clinux_write(STDERR_FILENO, $0.baseAddress, $0.count) }
-        exit(code)
+    private static func run(_ arguments: ArraySlice<String>) -> Int32 {
+        do throws(UsageError) {
+            return switch arguments.first {
+            case "agent": Agent.run()
+            case "compare": try CompareCommand.run(arguments.dropFirst())
+            case "plot": try PlotCommand.run(arguments.dropFirst())
+            default: RunCommand.run(arguments)
+            }
+        } catch {
+            Terminal.error("\(error.description); --help shows the flags")
+            return 2
+        }
     }
 }

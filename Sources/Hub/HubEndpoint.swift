@@ -6,7 +6,7 @@
 //
 // Authentication comes first on every path, before any id is looked at.
 //
-// Thread: one loop; built before its first tick.  Allocates: answers, a connection per upgrade.
+// Thread: one loop; built before it listens.  Allocates: answers, a connection per upgrade.
 // Source: SignalR TransportProtocols; statuses and texts as .NET 8.
 
 import Loop
@@ -71,7 +71,7 @@ public struct HubEndpoint {
 
     func negotiate(_ request: Request) -> Response {
         if case .refused(let response) = authenticate(request) { return response }
-        let values = Self.query("negotiateVersion", of: request)
+        let values = request.rawQueryValues(named: "negotiateVersion")
         let body: [UInt8]
         do {
             // A repeated value is joined, as ASP.NET does, and so no integer.
@@ -156,18 +156,7 @@ public struct HubEndpoint {
 
     /// The connection token. A repeated one is joined, as ASP.NET does, and so names nobody.
     private static func id(of request: Request) -> String? {
-        let ids = query("id", of: request)
+        let ids = request.rawQueryValues(named: "id")
         return ids.isEmpty ? nil : ids.joined(separator: ",")
-    }
-
-    /// The values of a parameter, its name without regard to case. Not decoded: neither a version
-    /// nor a token has characters that a client escapes.
-    private static func query(_ name: String, of request: Request) -> [String] {
-        guard let query = request.rawQuery else { return [] }
-        let wanted = name.lowercased()
-        return query.split(separator: "&").compactMap { pair in
-            let key = pair.prefix { $0 != "=" }
-            return key.lowercased() == wanted ? String(pair.dropFirst(key.count + 1)) : nil
-        }
     }
 }

@@ -19,22 +19,27 @@ enum HubLoopMessage: Sendable {
     case reply(EventToken, serial: UInt64, HubOutcome)
     case request(EventToken, HubCaller.Request)
     case membership(connectionID: String, HubCaller.Request)
-    /// The backplane listens, or refuses to.
-    case subscribed(EventToken, isReady: Bool)
+    /// The backplane listens.
+    case subscribed(EventToken)
 }
 
 public final class HubLoop {
     let server: HubServer
-    unowned let reactor: Reactor
+    /// It holds us by our mailbox; unsafe, because a check per message is not free.
+    unowned(unsafe) let reactor: Reactor
     let mailbox: Mailbox<HubLoopMessage>
+    /// Among the server's loops.
+    private let number: Int
+    private let log = Log("hub")
     /// From the WebSocket's opening to its end, handshake or not.
     private var registry = ConnectionRegistry<HubConnection>()
     private var users = UserTable()
     private var groups = GroupTable()
+    private var counted = HubCounters()
     /// `{"type":6}` in a frame, shared by all pings of this loop.
     let pingFrame: SharedBytes
 
-    /// Called on the loop's thread, before its first tick. The loop's mailbox keeps the result alive.
+    /// Called on the loop's thread, before it listens. The loop's mailbox keeps the result alive.
     public init(server: HubServer, reactor: Reactor) {
         self.server = server
         self.reactor = reactor
@@ -42,8 +47,8 @@ public final class HubLoop {
         pingFrame = SharedBytes(copying: FrameWriter.makeFrame(ping, as: .text))
         let inbox = Inbox()
         mailbox = reactor.makeMailbox { inbox.owner?.receive($0) }
+        number = server.loops.add(mailbox)
         inbox.owner = self
-        server.loops.add(mailbox)
     }
 
     /// Gives the mailbox its receiver, which cannot be named before its own mailbox is there.
@@ -56,10 +61,29 @@ public final class HubLoop {
     /// Connections of this loop, those still in their handshake included.
     public var connectionCount: Int { registry.count }
 
+    public var counters: HubCounters {
+        var counters = counted
+        counters.openCount = registry.count
+        return counters
+    }
+
     // MARK: Membership
 
     func opened(_ connection: HubConnection, _ token: EventToken) {
         registry.insert(connection, id: connection.connectionID, token: token)
+        counted.openedCount += 1
+    }
+
+    /// Makes messages for the scopes come here. `HubConnection.subscribed` is called when they do.
+    func subscribe(to scopes: [BackplaneScope], for token: EventToken) {
+        server.loops.enter(scopes, loop: number)
+        server.backplane.subscribe(to: scopes) { [mailbox] in mailbox.post(.subscribed(token)) }
+    }
+
+    /// Takes back one `subscribe`.
+    func unsubscribe(from scopes: [BackplaneScope]) {
+        server.loops.leave(scopes, loop: number)
+        server.backplane.unsubscribe(from: scopes)
     }
 
     /// From now on the connection receives what is sent to it, its user and everybody.
@@ -69,22 +93,23 @@ public final class HubLoop {
     }
 
     /// Called once; the connection receives nothing from now on.
-    func ended(_ connection: HubConnection, _ token: EventToken) {
-        registry.remove(token)
-        users.remove(token)
+    func ended(_ connection: HubConnection, _ token: EventToken, by end: HubEnd) {
+        counted.endedCountByReason[end.reason, default: 0] += 1
+        registry.remove(token, id: connection.connectionID)
+        if let user = connection.userID { users.remove(token, user: user) }
         let left = groups.leaveAll(token)
-        if !left.isEmpty { server.backplane.unsubscribe(from: left.map { .group($0) }) }
+        if !left.isEmpty { unsubscribe(from: left.map { .group($0) }) }
     }
 
-    func join(_ token: EventToken, group: String) {
-        if groups.join(token, group: group) {
-            // Nobody waits for a group's subscription; what is published before it is not received.
-            server.backplane.subscribe(to: [.group(group)]) { _ in }
-        }
+    /// - Parameter done: called once, on any thread, when messages to the group arrive.
+    func join(_ token: EventToken, group: String, done: @escaping @Sendable () -> Void) {
+        guard groups.join(token, group: group) else { return done() }
+        server.loops.enter([.group(group)], loop: number)
+        server.backplane.subscribe(to: [.group(group)], ready: done)
     }
 
     func leave(_ token: EventToken, group: String) {
-        if groups.leave(token, group: group) { server.backplane.unsubscribe(from: [.group(group)]) }
+        if groups.leave(token, group: group) { unsubscribe(from: [.group(group)]) }
     }
 
     // MARK: Messages from other threads
@@ -94,17 +119,33 @@ public final class HubLoop {
         case .deliver(let target, let invocation): deliver(invocation, to: target)
         case .reply(let token, let serial, let outcome):
             registry.member(token)?.replied(outcome, serial: serial)
-        case .request(let token, let request): registry.member(token)?.perform(request)
-        case .membership(let id, let request):
-            if let token = registry.token(ofID: id) { registry.member(token)?.perform(request) }
-        case .subscribed(let token, let isReady):
-            registry.member(token)?.subscribed(isReady: isReady)
+        case .request(let token, let request): obey(request, on: token)
+        case .membership(let id, let request): obey(request, on: registry.token(ofID: id))
+        case .subscribed(let token): registry.member(token)?.subscribed()
+        }
+    }
+
+    private func obey(_ request: HubCaller.Request, on token: EventToken?) {
+        // A member by now, or never: the directory knows either from `join`.
+        defer { server.loops.withdraw(request, loop: number) }
+        guard let token, let member = registry.member(token) else { return request.abandon() }
+        member.perform(request)
+    }
+
+    /// For a caller's use from any thread.
+    func makeRequester(
+        for token: EventToken
+    ) -> @Sendable (HubCaller.Request) -> Void {
+        let (directory, mailbox, number) = (server.loops, mailbox, number)
+        return { request in
+            directory.announce(request, loop: number)
+            mailbox.post(.request(token, request))
         }
     }
 
     private func deliver(_ invocation: EncodedInvocation, to target: HubTarget) {
         var delivery = Delivery(invocation: invocation, reactor: reactor)
-        defer { delivery.finish() }
+        defer { finish(&delivery, invocation) }
         switch target {
         case .all: registry.activeTokens.forEach { delivery.send(to: $0) }
         case .allExcept(let ids):
@@ -124,6 +165,23 @@ public final class HubLoop {
         case .users(let ids):
             for id in ids { users.forEachConnection(of: id) { delivery.send(to: $0) } }
         }
+    }
+
+    private func finish(_ delivery: inout Delivery, _ invocation: EncodedInvocation) {
+        let receiverCount = delivery.receiverCount
+        if receiverCount > 0 {
+            counted.messageCount += 1
+            counted.deliveryCount += receiverCount
+            if server.tracer.isOn {
+                server.tracer.end(server.tracer.beginPush(of: invocation, to: receiverCount))
+            }
+        }
+        let unable = delivery.finish()
+        if unable.isEmpty { return }
+        log.error(
+            "connections aborted: another pod's message is not in their protocol",
+            [.integer("connections", unable.count)])
+        for token in unable { registry.member(token)?.lacksProtocol() }
     }
 
     private func tokens(ofIDs ids: [String]) -> [EventToken] {

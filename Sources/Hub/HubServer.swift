@@ -1,38 +1,62 @@
 // HubServer: the hub of this process, as every thread sees it.
 //
-//   worker ── send(to: .user(…)) ──▶ encode once ─▶ backplane ─▶ deliver ─┬▶ loop 0's mailbox
-//                                                                         ├▶ loop 1's mailbox
-//                                                                         └▶ …
+//   worker ── send(to: .user(…)) ──▶ encode once ─┬▶ the loops that hold a connection of the user
+//                                                 └▶ backplane ─▶ other pods
+//   backplane ── deliver ──▶ the loops that hold a receiver
 //
-// It owns no connection: those belong to the HubLoops, and only messages go there.
+// Local connections come first and depend on nothing outside this process. It owns no connection:
+// those belong to the HubLoops, and only messages go there.
 //
-// Thread: any.  Allocates: one message per loop and send.
+// Thread: any.  Allocates: one message per loop with a receiver and send.
 
 import Loop
 import Synchronization
+import WS
 
 public final class HubServer: Sendable {
+    /// What may have been lost, and who may have missed it.
+    public struct Gap: Equatable, Sendable {
+        /// Pushes published by other pods after this may have been lost. It is the time of
+        /// publishing: what caused a push may have been committed earlier.
+        public let since: WallTime
+        /// Users with a connection to this pod when the backplane was whole again.
+        public let users: [String]
+    }
+
     public let options: HubOptions
     public let tokens: ConnectionTokens
     public let backplane: any Backplane
     let methods: HubMethods
     let dispatcher: HubDispatcher
+    let tracer: Tracer
     let loops = HubLoopDirectory()
+    private let log = Log("hub")
 
-    /// - Parameter tokens: shared with other pods through its secret; nil makes one of this process.
+    /// - Parameters:
+    ///   - tokens: shared with other pods through its secret; nil makes one of this process.
+    ///   - tracer: records deliveries whose message names a place in a trace.
+    ///   - onBackplaneResumed: called on the backplane's thread, which it must not block, after
+    ///     messages of other pods may have been lost and when none are any more.
     public init(
         methods: HubMethods, options: HubOptions = HubOptions(), tokens: ConnectionTokens? = nil,
-        backplane: any Backplane = LocalBackplane()
+        backplane: any Backplane = LocalBackplane(), tracer: Tracer = .off,
+        onBackplaneResumed: @escaping @Sendable (Gap) -> Void = { _ in }
     ) {
         options.validate()
         self.options = options
         self.methods = methods
         self.tokens = tokens ?? ConnectionTokens(lifetime: options.negotiatedLifetime)
         self.backplane = backplane
+        self.tracer = tracer
         dispatcher = HubDispatcher(
             methods: methods, enableDetailedErrors: options.enableDetailedErrors)
-        backplane.start { [loops] target, invocation in
-            loops.post(.deliver(target, invocation))
+        backplane.start { [loops] event in
+            switch event {
+            case .deliver(let target, let invocation): loops.deliver(invocation, to: target)
+            case .change(let change, let applied): _ = loops.apply(change, done: applied)
+            case .resumed(let since):
+                onBackplaneResumed(Gap(since: since, users: loops.users))
+            }
         }
     }
 
@@ -40,35 +64,77 @@ public final class HubServer: Sendable {
     ///
     /// - Parameters:
     ///   - arguments: one JSON value each.
-    ///   - accepted: told once, on any thread, whether the backplane has the message; what becomes
-    ///     of it at the clients nobody is told.
+    ///   - headers: of the message; written if there are any.
+    ///   - accepted: told once, on any thread, whether the other pods' clients can be reached: local
+    ///     ones are in any case. What becomes of it at the clients nobody is told.
     public func send(
-        to target: HubTarget, target method: String, arguments: [RawJSON],
+        to target: HubTarget, target method: String, arguments: [RawJSON], headers: [Header] = [],
         accepted: @escaping @Sendable (BackplaneError?) -> Void = { _ in }
     ) {
-        let invocation = EncodedInvocation(target: method, arguments: arguments)
-        backplane.publish(invocation, to: target, accepted: accepted)
+        let invocation = EncodedInvocation(
+            target: method, arguments: arguments, headers: headers)
+        loops.deliver(invocation, to: target)
+        publish(invocation, to: target, accepted: accepted)
     }
 
-    /// Adds a connection of this process to a group; unknown ids are ignored.
-    public func join(connectionID: String, group: String) {
-        loops.post(.membership(connectionID: connectionID, .join(group: group)))
+    /// Calls a method of those clients only that are connected to this pod.
+    public func sendLocally(
+        to target: HubTarget, target method: String, arguments: [RawJSON], headers: [Header] = []
+    ) {
+        let invocation = EncodedInvocation(
+            target: method, arguments: arguments, headers: headers)
+        loops.deliver(invocation, to: target)
     }
 
-    /// Takes a connection of this process out of a group.
-    public func leave(connectionID: String, group: String) {
-        loops.post(.membership(connectionID: connectionID, .leave(group: group)))
+    /// Calls a method of those clients only that are connected to other pods.
+    public func sendToOtherPods(
+        to target: HubTarget, target method: String, arguments: [RawJSON], headers: [Header] = [],
+        accepted: @escaping @Sendable (BackplaneError?) -> Void
+    ) {
+        let invocation = EncodedInvocation(
+            target: method, arguments: arguments, headers: headers)
+        publish(invocation, to: target, accepted: accepted)
     }
-}
 
-/// The mailboxes of all loops; grows while they start.
-final class HubLoopDirectory: Sendable {
-    private let mailboxes = Mutex<[Mailbox<HubLoopMessage>]>([])
+    private func publish(
+        _ invocation: EncodedInvocation, to target: HubTarget,
+        accepted: @escaping @Sendable (BackplaneError?) -> Void
+    ) {
+        switch target {
+        // A connection is on one pod only.
+        case .connection(let id) where loops.holds(.connection(id)): accepted(nil)
+        case .connections(let ids):
+            let remote = ids.filter { !loops.holds(.connection($0)) }
+            backplane.publish(invocation, to: .connections(remote), accepted: accepted)
+        default: backplane.publish(invocation, to: target, accepted: accepted)
+        }
+    }
 
-    func add(_ mailbox: Mailbox<HubLoopMessage>) { mailboxes.withLock { $0.append(mailbox) } }
+    /// Adds a connection of any pod to a group.
+    ///
+    /// - Parameter done: told once, on any thread: nil when what is sent to the group from now on
+    ///   reaches the connection.
+    public func join(
+        connectionID: String, group: String,
+        done: @escaping @Sendable (BackplaneError?) -> Void = { _ in }
+    ) {
+        apply(GroupChange(connectionID: connectionID, group: group, isJoin: true), done)
+    }
 
-    /// Once per loop, however many receivers each has.
-    func post(_ message: HubLoopMessage) {
-        for mailbox in mailboxes.withLock({ $0 }) { mailbox.post(message) }
+    /// Takes a connection of any pod out of a group.
+    ///
+    /// - Parameter done: told once, on any thread: nil when it is out.
+    public func leave(
+        connectionID: String, group: String,
+        done: @escaping @Sendable (BackplaneError?) -> Void = { _ in }
+    ) {
+        apply(GroupChange(connectionID: connectionID, group: group, isJoin: false), done)
+    }
+
+    private func apply(
+        _ change: GroupChange, _ done: @escaping @Sendable (BackplaneError?) -> Void
+    ) {
+        if loops.apply(change, done: { done(nil) }) { return }
+        backplane.apply(change, done: done)
     }
 }

@@ -22,6 +22,10 @@ public struct Connection {
     /// False from the moment of a close, before `closed` is called.
     public var isOpen: Bool { owner._withUnsafeGuaranteedRef { $0.isOpen(token) } }
     public var isEncrypted: Bool { owner._withUnsafeGuaranteedRef { $0.isEncrypted(token) } }
+    /// TLS went on from an earlier session; false without TLS.
+    public var isSessionResumed: Bool {
+        owner._withUnsafeGuaranteedRef { $0.isSessionResumed(token) }
+    }
     /// "127.0.0.1:51234"; one system call.
     public var peerAddress: String { owner._withUnsafeGuaranteedRef { $0.peerAddress(token) } }
     /// Bytes accepted by `send` and not yet taken by the socket.
@@ -62,7 +66,12 @@ public struct Connection {
 
     /// Arms the connection's one timer, replacing an earlier deadline. Resolution: 16 ms.
     public func armTimer(after delay: Duration) {
-        owner._withUnsafeGuaranteedRef { $0.armTimer(token, after: delay) }
+        owner._withUnsafeGuaranteedRef { $0.armTimer(token, at: $0.now.advanced(by: delay)) }
+    }
+
+    /// The same for a known deadline; one that has passed is due with the next tick.
+    public func armTimer(at deadline: MonotonicInstant) {
+        owner._withUnsafeGuaranteedRef { $0.armTimer(token, at: deadline) }
     }
 
     public func disarmTimer() { owner._withUnsafeGuaranteedRef { $0.disarmTimer(token) } }

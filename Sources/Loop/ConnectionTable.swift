@@ -6,11 +6,19 @@
 //   free ── allocate ──▶ open ── markClosed ──▶ closed ── (end of tick) release ──▶ free
 //                                                          generation + 1
 //
+// A slot is one cache line, all that receiving and sending look at. What only a stalled or a lingering
+// connection needs stands in a table of its own.
+//
+//    0          8               16        24      32         40         52         64
+//   ┌──────────┬───────────────┬─────────┬───────┬──────────┬──────────┬──────────┐
+//   │ gen, fd  │ flags, …      │ handler │ tls   │ leftover │ queue    │ciphertext│
+//   └──────────┴───────────────┴─────────┴───────┴──────────┴──────────┴──────────┘
+//
 // Thread: one loop.  Allocates: once, in init; untouched slots cost no memory.
 
 import Glibc
 
-/// Everything the loop knows of one connection. Trivial: copying it copies no reference.
+/// What the loop knows of one connection. Trivial: copying it copies no reference.
 struct Slot {
     struct Flags: OptionSet {
         let rawValue: UInt16
@@ -38,6 +46,10 @@ struct Slot {
         static let dirty = Flags(rawValue: 1 << 10)
         /// On the list of connections to deliver leftovers to in this tick.
         static let redelivering = Flags(rawValue: 1 << 11)
+        /// Outbound, and TCP is not there yet; the handler is the `Dial`.
+        static let connecting = Flags(rawValue: 1 << 12)
+        /// Outbound: a drain does not end it.
+        static let dialed = Flags(rawValue: 1 << 13)
     }
 
     var generation: UInt32 = 1
@@ -45,26 +57,30 @@ struct Slot {
     var flags: Flags = []
     var listener: UInt16 = 0
     var interest: Interest = []
+    var closeReason = CloseReason.finished
     /// Owned: retained when set, released at the end of the closing tick.
     var handler: Unmanaged<ConnectionHandler>?
     var tls: TLSSession?
+    /// Received and not consumed.
+    var leftover: Leftover?
     var queue = OutboundQueue()
     /// Ciphertext the socket has not taken; goes before anything in `queue`.
     var ciphertext = OutboundQueue()
-    /// Received and not consumed.
-    var leftover: UnsafeMutableRawPointer?
-    var leftoverByteCount = 0
-    var leftoverCapacity = 0
-    /// When the socket last took bytes or the queue was last empty.
+}
+
+/// What is looked at of a connection that stalls or lingers.
+struct SlotAside {
+    /// While the slot waits to write: when the socket last took bytes, or when the wait began.
     var lastProgress = MonotonicInstant(nanoseconds: 0)
+    /// Input thrown away.
     var lingeredByteCount = 0
-    var closeReason = CloseReason.finished
 }
 
 /// All slots of one loop.
 struct ConnectionTable: ~Copyable {
     let capacity: UInt32
     private let slots: UnsafeMutablePointer<Slot>
+    private let asides: UnsafeMutablePointer<SlotAside>
     /// Freed indices, last freed first: the memory most likely in the cache.
     private var freeIndices: [UInt32] = []
     /// Slots ever used; the rest of the memory is untouched.
@@ -74,11 +90,23 @@ struct ConnectionTable: ~Copyable {
     init(capacity: Int) {
         precondition(capacity > 0 && capacity < Int(UInt32.max))
         self.capacity = UInt32(capacity)
-        slots = UnsafeMutableRawPointer(malloc(capacity * MemoryLayout<Slot>.stride)!)
+        assert(MemoryLayout<Slot>.stride == 64, "a slot is one cache line")
+        slots = aligned_alloc(64, capacity * MemoryLayout<Slot>.stride)!
             .bindMemory(to: Slot.self, capacity: capacity)
+        asides = calloc(capacity, MemoryLayout<SlotAside>.stride)!
+            .bindMemory(to: SlotAside.self, capacity: capacity)
     }
 
-    deinit { free(slots) }
+    deinit {
+        free(slots)
+        free(asides)
+    }
+
+    /// Of the slot at `index`; kept from one connection to the next.
+    func aside(_ index: UInt32) -> UnsafeMutablePointer<SlotAside> {
+        assert(index < usedCount)
+        return asides + Int(index)
+    }
 
     /// The slot at `index`, which must have been allocated once.
     func pointer(_ index: UInt32) -> UnsafeMutablePointer<Slot> {

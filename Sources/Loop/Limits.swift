@@ -28,6 +28,8 @@ public struct Limits: Sendable {
     public var outboundByteCountLow = 16 * 1024
     /// More than this queued on one connection cuts it (`CloseReason.slowConsumer`).
     public var outboundByteCountMax = 4 * 1024 * 1024
+    /// The same for connections we have dialed: a server of ours may rest for a moment.
+    public var dialedOutboundByteCountMax = 64 * 1024 * 1024
     /// Queued output that makes no progress for this long cuts the connection.
     public var writeStallTimeout: Duration = .seconds(10)
     /// SO_SNDBUF of accepted sockets, in bytes; the kernel doubles it. Without it Linux lets one
@@ -39,6 +41,13 @@ public struct Limits: Sendable {
     public var lingerByteCountMax = 1024 * 1024
     /// Length of the listen queue; the kernel caps it at net.core.somaxconn.
     public var listenBacklog = 4096
+    /// A peer we dialed that answers nothing for this long, keep-alive probes included, is given up.
+    /// Whole seconds, at least 4.
+    public var dialedSilenceTimeout: Duration = .seconds(20)
+    /// Addresses tried of one name; more are ignored.
+    public var dialedAddressCountMax = 16
+    /// Timers of no connection, `Reactor.every` and `Reactor.after` together; more is our bug.
+    public var loopTimerCountMax = 1024
 
     public init() {}
 
@@ -52,6 +61,11 @@ public struct Limits: Sendable {
         precondition(leftoverByteCountMax >= 2 * readByteCountPerTick)
         precondition(outboundByteCountLow < outboundByteCountHigh)
         precondition(outboundByteCountHigh < outboundByteCountMax)
+        precondition(outboundByteCountMax <= 1 << 30, "a queue counts its bytes in 32 bits")
+        precondition(dialedOutboundByteCountMax <= 1 << 30)
         precondition(writeByteCountPerTick >= 16 * 1024)
+        precondition(dialedSilenceTimeout >= .seconds(4))
+        precondition(dialedAddressCountMax > 0)
+        precondition(loopTimerCountMax > 0)
     }
 }

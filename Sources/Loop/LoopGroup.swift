@@ -22,23 +22,25 @@ public final class LoopGroup {
     }
 
     private var loops: [Running] = []
-    /// How many loops still have a connection open; they count themselves out after a drain.
+    /// How many loops still have a connection open that was accepted; they count themselves out after a drain.
     private let busyLoopCount = Monitor(0)
 
     public init() {}
 
     /// Starts `count` loops one after the other.
     ///
-    /// - Parameter setUp: runs on each loop's thread before its first tick, with the loop and its
-    ///   number: listen, make mailboxes. An error there stops what was started and is thrown here.
+    /// - Parameters:
+    ///   - name: of the threads, for the debugger; the loop's number is put behind it.
+    ///   - setUp: runs on each loop's thread before its first tick, with the loop and its
+    ///     number: listen, make mailboxes. An error there stops what was started and is thrown here.
     public func start(
-        count: Int, limits: Limits, time: any TimeSource = SystemTime(),
+        count: Int, name: String = "loop", limits: Limits, time: any TimeSource = SystemTime(),
         _ setUp: @escaping @Sendable (Reactor, Int) throws -> Void
     ) throws {
         precondition(loops.isEmpty && count > 0)
         for number in 0..<count {
             do {
-                try startOne(number, limits, time, setUp)
+                try startOne("\(name)-\(number)", number, limits, time, setUp)
             } catch {
                 stop()
                 throw error
@@ -47,12 +49,12 @@ public final class LoopGroup {
     }
 
     private func startOne(
-        _ number: Int, _ limits: Limits, _ time: any TimeSource,
+        _ name: String, _ number: Int, _ limits: Limits, _ time: any TimeSource,
         _ setUp: @escaping @Sendable (Reactor, Int) throws -> Void
     ) throws {
         let startup = Monitor(Startup.pending)
         let busyLoopCount = busyLoopCount
-        let thread = NativeThread(name: "loop-\(number)") {
+        let thread = NativeThread(name: name) {
             do {
                 let reactor = try Reactor(limits: limits, time: time)
                 let commands = reactor.makeMailbox(of: Command.self) { [unowned reactor] command in
@@ -89,7 +91,7 @@ public final class LoopGroup {
         reactor.drainConnections()
         var isCountedOut = false
         reactor.every(.milliseconds(16)) { [unowned reactor] in
-            if !isCountedOut, reactor.openConnectionCount == 0 {
+            if !isCountedOut, reactor.acceptedConnectionCount == 0 {
                 isCountedOut = true
                 busyLoopCount.update { $0 -= 1 }
             }

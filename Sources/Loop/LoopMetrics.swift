@@ -4,6 +4,7 @@
 
 /// Counters since the loop began; they only grow, but for `openConnectionCount`.
 public struct LoopMetrics: Equatable, Sendable {
+    /// Those that others have opened.
     public var openConnectionCount = 0
     public var acceptedCount: UInt64 = 0
     /// Accepted and closed at once: `connectionCountMax` or the process's descriptor limit.

@@ -9,12 +9,12 @@ import CLinux
 import Synchronization
 
 /// Wakes a loop out of epoll_wait. One write per sleep, however many messages are posted.
-final class Waker: Sendable {
+package final class Waker: Sendable {
     let descriptor: Int32
     /// True from the first wake until the loop has begun to drain.
     private let isArmed = Atomic<Bool>(false)
 
-    init() throws(SystemError) {
+    package init() throws(SystemError) {
         descriptor = try SystemError.check(clinux_eventfd(), "eventfd")
     }
 
@@ -28,10 +28,11 @@ final class Waker: Sendable {
     }
 
     /// Called by the loop before it drains, so that a message posted later wakes it again.
-    func disarm() {
+    package func disarm() {
         var count: UInt64 = 0
         _ = clinux_read(descriptor, &count, 8)
-        isArmed.store(false, ordering: .sequentiallyConsistent)
+        // An exchange and no store: it sees what was posted by those whom it keeps from waking.
+        _ = isArmed.exchange(false, ordering: .acquiringAndReleasing)
     }
 }
 
@@ -46,23 +47,30 @@ public final class Mailbox<Message: Sendable>: Sendable {
 
     private let state = Mutex(State())
     private let waker: Waker
+    /// Spares the loop, which looks into all its mailboxes whenever it is woken, the empty ones.
+    private let isFilled = Atomic<Bool>(false)
 
-    init(waker: Waker) { self.waker = waker }
+    package init(waker: Waker) { self.waker = waker }
 
     /// Queues `message`; returns false, and drops it, once the loop has ended.
     @discardableResult public func post(_ message: Message) -> Bool {
         let accepted = state.withLock { state in
             if state.isClosed { return false }
             state.messages.append(message)
+            isFilled.store(true, ordering: .releasing)
             return true
         }
         if accepted { waker.wake() }
         return accepted
     }
 
+    /// False if there is nothing to take. What is posted behind this look wakes the loop again.
+    var hasMessages: Bool { isFilled.load(ordering: .acquiring) }
+
     /// Takes all messages at once; the lock is held for a swap only.
-    func takeAll() -> [Message] {
+    package func takeAll() -> [Message] {
         state.withLock { state in
+            isFilled.store(false, ordering: .relaxed)
             var taken: [Message] = []
             swap(&taken, &state.messages)
             return taken

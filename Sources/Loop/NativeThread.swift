@@ -1,6 +1,6 @@
-// NativeThread: a POSIX thread that runs one body and can be joined.
+// NativeThread: a POSIX thread that runs one body and can be joined or let go.
 //
-// Thread: made on one thread, joined once by any.  Allocates: the thread's stack.
+// Thread: made on one thread, joined or let go once by any.  Allocates: the thread's stack.
 // Source: man 3 pthread_create.
 
 import CLinux
@@ -40,5 +40,11 @@ public struct NativeThread: Sendable {
     public func join() {
         let result = pthread_join(handle, nil)
         precondition(result == 0, "pthread_join failed with errno \(result)")
+    }
+
+    /// Lets the thread end by itself, unobserved. Call once, and not after `join`.
+    public func detach() {
+        let result = pthread_detach(handle)
+        precondition(result == 0, "pthread_detach failed with errno \(result)")
     }
 }

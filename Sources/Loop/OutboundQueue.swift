@@ -11,18 +11,26 @@
 import CLinux
 import Glibc
 
-/// A queue is three words inside its slot; the segments live in the pool.
-struct OutboundQueue {
+/// A queue is twelve bytes inside its slot; the segments live in the pool.
+package struct OutboundQueue {
     /// First and last segment as index + 1; 0 is none.
     fileprivate(set) var head: UInt32 = 0
     fileprivate(set) var tail: UInt32 = 0
-    fileprivate(set) var byteCount = 0
+    private var queued: UInt32 = 0
 
-    var isEmpty: Bool { byteCount == 0 }
+    package init() {}
+
+    var isEmpty: Bool { head == 0 }
+
+    /// At most 4 GiB - 1: the limits allow far less, and one message has less.
+    package fileprivate(set) var byteCount: Int {
+        get { Int(queued) }
+        set { queued = UInt32(newValue) }
+    }
 }
 
 /// All segments of one loop.
-struct SegmentPool: ~Copyable {
+package struct SegmentPool: ~Copyable {
     private struct Segment {
         /// Next of its queue, or of the free list; index + 1, 0 is none.
         var next: UInt32 = 0
@@ -45,7 +53,7 @@ struct SegmentPool: ~Copyable {
     /// Small writes that follow each other share one block of at least this size.
     private static let ownedByteCountMin = 512
 
-    init(capacity: Int = 256) {
+    package init(capacity: Int = 256) {
         self.capacity = capacity
         segments = .allocate(capacity: capacity)
     }
@@ -95,7 +103,7 @@ struct SegmentPool: ~Copyable {
     }
 
     /// Copies `bytes` behind what is queued.
-    mutating func append(_ bytes: UnsafeRawBufferPointer, to queue: inout OutboundQueue) {
+    package mutating func append(_ bytes: UnsafeRawBufferPointer, to queue: inout OutboundQueue) {
         guard bytes.count > 0 else { return }
         queue.byteCount += bytes.count
         if queue.tail != 0 {
@@ -115,20 +123,22 @@ struct SegmentPool: ~Copyable {
         link(index, to: &queue)
     }
 
-    /// Queues one more reference to `payload`.
-    mutating func append(_ payload: SharedBytes, to queue: inout OutboundQueue) {
-        let byteCount = payload.bytes.count
-        guard byteCount > 0 else { return }
+    /// Queues one more reference to `payload`, of which the first `start` bytes are sent already.
+    package mutating func append(
+        _ payload: SharedBytes, from start: Int = 0, to queue: inout OutboundQueue
+    ) {
+        let end = payload.bytes.count
+        guard start < end else { return }
         payload.retain()
         let index = take()
-        segments[index] = Segment(end: byteCount, shared: payload)
-        queue.byteCount += byteCount
+        segments[index] = Segment(start: start, end: end, shared: payload)
+        queue.byteCount += end - start
         link(index, to: &queue)
     }
 
     /// Fills `vectors` from the front of the queue with at most `byteCountMax` bytes.
     /// - Returns: how many vectors are filled, and their bytes together.
-    func gather(
+    package func gather(
         _ queue: OutboundQueue, into vectors: UnsafeMutableBufferPointer<iovec>, byteCountMax: Int
     ) -> (vectorCount: Int, byteCount: Int) {
         var cursor = queue.head
@@ -155,7 +165,7 @@ struct SegmentPool: ~Copyable {
     }
 
     /// Drops `byteCount` bytes from the front: the socket has taken them.
-    mutating func consume(_ byteCount: Int, from queue: inout OutboundQueue) {
+    package mutating func consume(_ byteCount: Int, from queue: inout OutboundQueue) {
         precondition(byteCount <= queue.byteCount)
         queue.byteCount -= byteCount
         var left = byteCount

@@ -9,9 +9,12 @@ import CLinux
 
 /// What a descriptor is watched for.
 struct Interest: OptionSet, Equatable {
-    let rawValue: UInt32
-    static let read = Interest(rawValue: EPOLLIN.rawValue)
-    static let write = Interest(rawValue: EPOLLOUT.rawValue)
+    /// Epoll's own bits, of which these two stand in the lowest byte.
+    let rawValue: UInt8
+    static let read = Interest(rawValue: UInt8(EPOLLIN.rawValue))
+    static let write = Interest(rawValue: UInt8(EPOLLOUT.rawValue))
+
+    var events: UInt32 { UInt32(rawValue) }
 }
 
 /// One epoll instance with the buffer for its events.
@@ -36,14 +39,14 @@ struct Poller: ~Copyable {
     func add(_ fd: Int32, _ interest: Interest, _ token: EventToken) throws(SystemError) {
         try SystemError.check(
             clinux_epoll_ctl(
-                descriptor, Int32(EPOLL_CTL_ADD), fd, interest.rawValue, token.rawValue),
+                descriptor, Int32(EPOLL_CTL_ADD), fd, interest.events, token.rawValue),
             "epoll_ctl(ADD)")
     }
 
     /// The descriptor must have been added: any failure is our bug.
     func modify(_ fd: Int32, _ interest: Interest, _ token: EventToken) {
         let result = clinux_epoll_ctl(
-            descriptor, Int32(EPOLL_CTL_MOD), fd, interest.rawValue, token.rawValue)
+            descriptor, Int32(EPOLL_CTL_MOD), fd, interest.events, token.rawValue)
         precondition(result == 0, "epoll_ctl(MOD) failed with errno \(-result)")
     }
 

@@ -127,7 +127,6 @@ extension Reactor {
         let slot = table.pointer(index)
         slot.pointee.descriptor = descriptor
         slot.pointee.listener = UInt16(position)
-        slot.pointee.lastProgress = now
         slot.pointee.interest = .read
         do throws(SystemError) {
             try poller.add(descriptor, .read, table.token(index))
@@ -152,11 +151,13 @@ extension Reactor {
         wheel.arm(index, at: now.advanced(by: limits.handshakeTimeout))
     }
 
-    /// Gives the connection its handler.
+    /// Gives an accepted connection its handler; one we dialed has its own from the start.
     func open(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
-        let connection = Connection(reactor: self, token: table.token(index))
-        let listener = listeners[Int(slot.pointee.listener)]
-        slot.pointee.handler = Unmanaged.passRetained(listener.makeHandler(connection))
+        if slot.pointee.handler == nil {
+            let connection = Connection(reactor: self, token: table.token(index))
+            let listener = listeners[Int(slot.pointee.listener)]
+            slot.pointee.handler = Unmanaged.passRetained(listener.makeHandler(connection))
+        }
         corked(slot, index) { $0.opened($1) }
     }
 }

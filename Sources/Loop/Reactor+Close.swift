@@ -45,6 +45,7 @@ extension Reactor {
         // A close with unread input would be a reset, and a reset can overtake our last answer on
         // its way to the peer (RFC 9112 §9.6).
         slot.pointee.flags.insert(.lingering)
+        table.aside(index).pointee.lingeredByteCount = 0
         _ = clinux_shutdown_write(slot.pointee.descriptor)
         updateInterest(slot, index)
         wheel.arm(index, at: now.advanced(by: limits.lingerTimeout))
@@ -86,10 +87,11 @@ extension Reactor {
         slot.pointee.tls = nil
         pool.removeAll(&slot.pointee.queue)
         pool.removeAll(&slot.pointee.ciphertext)
-        Glibc.free(slot.pointee.leftover)
+        slot.pointee.leftover?.free()
         slot.pointee.leftover = nil
         _ = clinux_close(slot.pointee.descriptor)
         slot.pointee.descriptor = -1
+        if slot.pointee.flags.contains(.dialed) { dialedCount -= 1 }
         // A closed connection may stand on the dirty list once more; flushDirty skips it because
         // its slot is no longer live, unless the slot was given out again within this tick.
         slot.pointee.flags.remove(.dirty)
@@ -101,7 +103,7 @@ extension Reactor {
         for index in 0..<table.usedCount {
             let slot = table.pointer(index)
             guard isLive(slot), slot.pointee.flags.contains(.wantsWrite),
-                slot.pointee.lastProgress.duration(to: now) > limits.writeStallTimeout
+                table.aside(index).pointee.lastProgress.duration(to: now) > limits.writeStallTimeout
             else { continue }
             counters.slowConsumerCount += 1
             reset(slot, index, .slowConsumer)
@@ -113,7 +115,8 @@ extension Reactor {
         for index in 0..<table.usedCount {
             let slot = table.pointer(index)
             guard isLive(slot) else { continue }
-            if slot.pointee.flags.contains(.handshaking) {
+            if slot.pointee.handler == nil {
+                // In its TLS handshake.
                 end(slot, index, .aborted)
             } else if slot.pointee.flags.isDisjoint(with: [.closing, .lingering]) {
                 corked(slot, index) { $0.drain($1) }

@@ -70,7 +70,7 @@ extension Reactor {
     }
 
     /// True when the handshake is done and application data may follow.
-    private func continueHandshake(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) -> Bool {
+    func continueHandshake(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) -> Bool {
         let progress = slot.pointee.tls!.handshake()
         flushCiphertext(slot, index)
         guard isLive(slot) else { return false }
@@ -82,12 +82,14 @@ extension Reactor {
             open(slot, index)
             return isLive(slot)
         case .wantsMore:
-            return false
-        case .closed, .failed:
-            counters.handshakeFailedCount += 1
-            end(slot, index, .handshakeFailed)
-            return false
+            break
+        case .closed:
+            failHandshake(slot, index, .peerClosed)
+        case .failed(let code):
+            let reason = slot.pointee.tls!.failureText(code: code)
+            failHandshake(slot, index, .tls(reason))
         }
+        return false
     }
 
     /// Decrypts one buffer full; false when the incoming window is used up.
@@ -147,12 +149,7 @@ extension Reactor {
     /// Copies what was left over to the front of the receive buffer and returns its size. The block
     /// stays with the slot until `keepLeftover` decides.
     func restoreLeftover(_ slot: UnsafeMutablePointer<Slot>) -> Int {
-        let count = slot.pointee.leftoverByteCount
-        if count > 0 {
-            receiveBuffer.copyMemory(from: slot.pointee.leftover!, byteCount: count)
-            slot.pointee.leftoverByteCount = 0
-        }
-        return count
+        slot.pointee.leftover?.take(into: receiveBuffer) ?? 0
     }
 
     /// Keeps the bytes `from..<to` of the receive buffer for the connection's next delivery.
@@ -165,22 +162,19 @@ extension Reactor {
             self.end(slot, index, .aborted)
             return
         }
-        if count == 0 || count > slot.pointee.leftoverCapacity {
-            free(slot.pointee.leftover)
-            slot.pointee.leftover = count == 0 ? nil : malloc(count)!
-            slot.pointee.leftoverCapacity = count
+        if let leftover = slot.pointee.leftover, count == 0 || count > leftover.capacity {
+            leftover.free()
+            slot.pointee.leftover = nil
         }
-        if count > 0 {
-            slot.pointee.leftover!.copyMemory(from: receiveBuffer + start, byteCount: count)
-        }
-        slot.pointee.leftoverByteCount = count
+        guard count > 0 else { return }
+        let leftover = slot.pointee.leftover ?? Leftover(capacity: count)
+        leftover.keep(receiveBuffer + start, byteCount: count)
+        slot.pointee.leftover = leftover
     }
 
     private func peerClosed(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
         if slot.pointee.flags.contains(.handshaking) {
-            counters.handshakeFailedCount += 1
-            end(slot, index, .handshakeFailed)
-            return
+            return failHandshake(slot, index, .peerClosed)
         }
         guard !slot.pointee.flags.contains(.peerClosed) else { return }
         slot.pointee.flags.insert(.peerClosed)
@@ -193,8 +187,9 @@ extension Reactor {
         let count = clinux_recv(
             slot.pointee.descriptor, receiveBuffer, limits.readByteCountPerTick)
         if count > 0 {
-            slot.pointee.lingeredByteCount += count
-            if slot.pointee.lingeredByteCount <= limits.lingerByteCountMax { return }
+            let aside = table.aside(index)
+            aside.pointee.lingeredByteCount += count
+            if aside.pointee.lingeredByteCount <= limits.lingerByteCountMax { return }
         } else if count < 0, SystemError.kind(of: Int32(-count)) == .wouldBlock {
             return
         }
@@ -231,7 +226,8 @@ extension Reactor {
         for token in round {
             guard let slot = find(token) else { continue }
             slot.pointee.flags.remove(.redelivering)
-            guard slot.pointee.leftoverByteCount > 0, !slot.pointee.flags.contains(.paused)
+            guard slot.pointee.leftover?.byteCount ?? 0 > 0,
+                !slot.pointee.flags.contains(.paused)
             else { continue }
             let count = restoreLeftover(slot)
             deliver(slot, token.index, byteCount: count)

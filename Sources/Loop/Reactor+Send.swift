@@ -2,8 +2,13 @@
 //
 //   in a callback:  send ─▶ cork ───────────────────────▶ one send(2) at the end of the callback
 //   elsewhere:      send ─▶ queue ─▶ dirty list ─▶ one sendmsg(2) in the flush phase
-//                             ▲                         │ socket full: EPOLLOUT
-//                             └──────── rest ◀──────────┘
+//                     │       ▲                         │ socket full: EPOLLOUT
+//                     │       └──────── rest ◀──────────┘
+//                     └─ shared, nothing waits, nothing else is about to be sent: one send(2) at once
+//
+// A broadcast that comes alone goes out while its receivers are walked: nothing is queued, and the
+// first of them does not wait for the last. Of several in one tick each connection gets all in one
+// system call, which matters more when there are many (docs/DECISIONS/0015).
 //
 // With TLS the plaintext is encrypted just before it is sent, at most as much as the socket takes:
 // what waits, waits as plaintext, but for the one record the socket took in part.
@@ -16,6 +21,8 @@ import Glibc
 /// What the connection at work has sent during its callback.
 struct Cork {
     static let byteCountMax = 64 * 1024
+    /// Shared payloads up to this size are copied into the cork; a longer one is worth a segment.
+    static let copiedByteCountMax = 1024
     let base = malloc(byteCountMax)!
     var byteCount = 0
     /// Slot index of the connection at work; nil outside callbacks.
@@ -29,25 +36,55 @@ extension Reactor {
 
     func send(_ bytes: UnsafeRawBufferPointer, to token: EventToken) {
         guard let slot = writable(token), bytes.count > 0 else { return }
-        if cork.owner == token.index, slot.pointee.queue.isEmpty,
-            slot.pointee.ciphertext.isEmpty,
-            cork.byteCount + bytes.count <= Cork.byteCountMax
-        {
-            (cork.base + cork.byteCount).copyMemory(
-                from: bytes.baseAddress!, byteCount: bytes.count)
-            cork.byteCount += bytes.count
-            return
-        }
+        if corkTakes(bytes, slot, token.index) { return }
         guard makeRoom(slot, token.index) else { return }
         pool.append(bytes, to: &slot.pointee.queue)
         queued(slot, token.index)
     }
 
-    func send(_ payload: SharedBytes, to token: EventToken) {
-        guard let slot = writable(token) else { return }
+    /// Queues one more reference to a payload, or sends it at once; nothing happens if the connection
+    /// is gone.
+    public func send(_ payload: SharedBytes, to token: EventToken) {
+        guard let slot = writable(token), payload.bytes.count > 0 else { return }
+        if sendsAtOnce, cork.owner == nil, slot.pointee.queue.isEmpty,
+            slot.pointee.ciphertext.isEmpty,
+            slot.pointee.flags.isDisjoint(with: [.dirty, .wantsWrite]),
+            payload.bytes.count <= limits.writeByteCountPerTick
+        {
+            return sendAtOnce(payload, slot, token.index)
+        }
+        if payload.bytes.count <= Cork.copiedByteCountMax,
+            corkTakes(payload.bytes, slot, token.index)
+        {
+            return
+        }
         guard makeRoom(slot, token.index) else { return }
         pool.append(payload, to: &slot.pointee.queue)
         queued(slot, token.index)
+    }
+
+    private func sendAtOnce(
+        _ payload: SharedBytes, _ slot: UnsafeMutablePointer<Slot>, _ index: UInt32
+    ) {
+        let taken =
+            slot.pointee.tls == nil
+            ? transmit(payload.bytes, slot, index) : transmitEncrypted(payload.bytes, slot, index)
+        guard isLive(slot), taken < payload.bytes.count else { return }
+        pool.append(payload, from: taken, to: &slot.pointee.queue)
+        waitForRest(slot, index)
+    }
+
+    /// False if the bytes must be queued: they come from outside the connection's callback, or
+    /// something is queued that goes first, or they do not fit.
+    private func corkTakes(
+        _ bytes: UnsafeRawBufferPointer, _ slot: UnsafeMutablePointer<Slot>, _ index: UInt32
+    ) -> Bool {
+        guard cork.owner == index, slot.pointee.queue.isEmpty, slot.pointee.ciphertext.isEmpty,
+            cork.byteCount + bytes.count <= Cork.byteCountMax
+        else { return false }
+        (cork.base + cork.byteCount).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
+        cork.byteCount += bytes.count
+        return true
     }
 
     private func writable(_ token: EventToken) -> UnsafeMutablePointer<Slot>? {
@@ -64,7 +101,10 @@ extension Reactor {
                 to: &slot.pointee.queue)
             cork.byteCount = 0
         }
-        if slot.pointee.queue.byteCount > limits.outboundByteCountMax {
+        let byteCountMax =
+            slot.pointee.flags.contains(.dialed)
+            ? limits.dialedOutboundByteCountMax : limits.outboundByteCountMax
+        if slot.pointee.queue.byteCount > byteCountMax {
             counters.slowConsumerCount += 1
             reset(slot, index, .slowConsumer)
             return false
@@ -81,7 +121,6 @@ extension Reactor {
 
     func markDirty(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
         guard slot.pointee.flags.isDisjoint(with: [.dirty, .wantsWrite]) else { return }
-        if slot.pointee.ciphertext.isEmpty { slot.pointee.lastProgress = now }
         slot.pointee.flags.insert(.dirty)
         dirty.append(index)
     }
@@ -128,6 +167,11 @@ extension Reactor {
         guard isLive(slot), taken < byteCount else { return }
         pool.append(
             UnsafeRawBufferPointer(rebasing: bytes[taken...]), to: &slot.pointee.queue)
+        waitForRest(slot, index)
+    }
+
+    /// The socket has taken a part; the rest is queued.
+    private func waitForRest(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
         if slot.pointee.queue.byteCount > limits.outboundByteCountHigh {
             slot.pointee.flags.insert(.backpressured)
         }
@@ -179,7 +223,7 @@ extension Reactor {
     private func waitUntilWritable(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
         if !slot.pointee.flags.contains(.wantsWrite) {
             slot.pointee.flags.insert(.wantsWrite)
-            slot.pointee.lastProgress = now
+            table.aside(index).pointee.lastProgress = now
             updateInterest(slot, index)
         }
         relieve(slot, index)
@@ -216,7 +260,9 @@ extension Reactor {
     ) -> Int? {
         if result >= 0 {
             counters.sentByteCount += UInt64(result)
-            if result > 0 { slot.pointee.lastProgress = now }
+            if result > 0, slot.pointee.flags.contains(.wantsWrite) {
+                table.aside(index).pointee.lastProgress = now
+            }
             return result
         }
         switch SystemError.kind(of: Int32(-result)) {
@@ -311,7 +357,7 @@ extension Reactor {
             UnsafeRawBufferPointer(rebasing: bytes[taken...]), to: &slot.pointee.ciphertext)
         if !slot.pointee.flags.contains(.wantsWrite) {
             slot.pointee.flags.insert(.wantsWrite)
-            slot.pointee.lastProgress = now
+            table.aside(index).pointee.lastProgress = now
             updateInterest(slot, index)
         }
     }

@@ -4,7 +4,7 @@
 //                                                              ─▶ flush queues ─▶ free closed
 //
 // Reading is in Reactor+Receive, writing in Reactor+Send, the ends of connections in
-// Reactor+Close, new ones in Reactor+Accept.
+// Reactor+Close, new ones in Reactor+Accept and Reactor+Connect, timers in Reactor+Timers.
 //
 // Thread: the one that made it; other threads reach it only through its mailboxes.
 // Allocates: buffers once in init; per connection only while bytes are left over or unsent.
@@ -35,6 +35,8 @@ public final class Reactor {
     let cipherBuffer: UnsafeMutableRawPointer
     var cork: Cork
 
+    /// While a message is handled that came alone: what it sends need not wait for more.
+    var sendsAtOnce = false
     var dirty: [UInt32] = []
     var redeliveries: [EventToken] = []
     var closed: [UInt32] = []
@@ -42,19 +44,18 @@ public final class Reactor {
     var retired: [Unmanaged<ConnectionHandler>] = []
     var due: [UInt32] = []
     var handshakesLeft = 0
+    /// Open connections that we have dialed.
+    var dialedCount = 0
 
     private let waker: Waker
     private var drains: [() -> Void] = []
-    private var closeMailboxes: [() -> Void] = []
-    private var periodics: [Periodic] = []
-    private var isStopped = false
+    private var endings: [() -> Void] = []
+    /// Timers of no connection; entry i uses the wheel's index `table.capacity + i`.
+    var loopTimers: [LoopTimer?] = []
+    var freeLoopTimers: [Int] = []
+    /// True from `stop` on.
+    private(set) var isStopped = false
 
-    /// Work on the loop's own behalf: mailboxes, and timers of no connection.
-    private struct Periodic {
-        let interval: Duration
-        let body: () -> Void
-    }
-    private static let periodicCountMax: UInt32 = 64
     private static let wakerToken = EventToken(index: .max, generation: 0)
     /// The longest wait; the sweep for stalled writers is due once a second anyway.
     private static let waitMillisecondsMax: Int32 = 1000
@@ -68,7 +69,7 @@ public final class Reactor {
         poller = try Poller()
         waker = try Waker()
         table = ConnectionTable(capacity: limits.connectionCountMax)
-        wheel = TimerWheel(capacity: table.capacity + Self.periodicCountMax, now: now)
+        wheel = TimerWheel(capacity: table.capacity + UInt32(limits.loopTimerCountMax), now: now)
         receiveCapacity = limits.leftoverByteCountMax + limits.readByteCountPerTick
         receiveBuffer = malloc(receiveCapacity)!
         cipherBuffer = malloc(limits.readByteCountPerTick)!
@@ -89,11 +90,14 @@ public final class Reactor {
 
     public var metrics: LoopMetrics {
         var copy = counters
-        copy.openConnectionCount = table.openCount
+        copy.openConnectionCount = acceptedConnectionCount
         return copy
     }
 
     public var openConnectionCount: Int { table.openCount }
+
+    /// Those of `openConnectionCount` that others have opened.
+    public var acceptedConnectionCount: Int { table.openCount - dialedCount }
 
     /// The handler of an open connection, for replies that come through a mailbox.
     public func handler(of token: EventToken) -> ConnectionHandler? {
@@ -112,18 +116,19 @@ public final class Reactor {
         of type: Message.Type = Message.self, receiver: @escaping (Message) -> Void
     ) -> Mailbox<Message> {
         let mailbox = Mailbox<Message>(waker: waker)
-        drains.append { for message in mailbox.takeAll() { receiver(message) } }
-        closeMailboxes.append { mailbox.close() }
+        drains.append { [unowned self] in
+            guard mailbox.hasMessages else { return }
+            let messages = mailbox.takeAll()
+            sendsAtOnce = messages.count == 1
+            for message in messages { receiver(message) }
+            sendsAtOnce = false
+        }
+        atEnd { mailbox.close() }
         return mailbox
     }
 
-    /// Runs `body` on this loop every `interval` until the loop ends.
-    public func every(_ interval: Duration, _ body: @escaping () -> Void) {
-        precondition(periodics.count < Int(Self.periodicCountMax), "too many periodic timers")
-        periodics.append(Periodic(interval: interval, body: body))
-        let index = table.capacity + UInt32(periodics.count - 1)
-        wheel.arm(index, at: now.advanced(by: interval))
-    }
+    /// Runs `body` when the loop ends, after its connections are cut.
+    func atEnd(_ body: @escaping () -> Void) { endings.append(body) }
 
     /// Ends `run` after the current tick and cuts what is still open.
     public func stop() { isStopped = true }
@@ -168,6 +173,7 @@ public final class Reactor {
             counters.staleTokenCount += 1
             return
         }
+        if slot.pointee.flags.contains(.connecting) { return connectEnded(slot, token.index) }
         if flags & EPOLLIN.rawValue != 0, slot.pointee.interest.contains(.read) {
             becameReadable(slot, token.index)
         } else if flags & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 {
@@ -186,44 +192,17 @@ public final class Reactor {
         }
     }
 
-    private func expireTimers() {
-        wheel.expire(at: now, into: &due)
-        for index in due {
-            if index >= table.capacity {
-                let periodic = periodics[Int(index - table.capacity)]
-                wheel.arm(index, at: now.advanced(by: periodic.interval))
-                periodic.body()
-            } else {
-                connectionTimerFired(index)
-            }
-        }
-        due.removeAll(keepingCapacity: true)
-    }
-
-    private func connectionTimerFired(_ index: UInt32) {
-        let slot = table.pointer(index)
-        guard isLive(slot) else { return }
-        if slot.pointee.flags.contains(.handshaking) {
-            counters.handshakeFailedCount += 1
-            end(slot, index, .handshakeFailed)
-        } else if slot.pointee.flags.contains(.lingering) {
-            end(slot, index, .finished)
-        } else {
-            corked(slot, index) { $0.timerFired($1) }
-        }
-    }
-
     private func tearDown() {
         stopAccepting()
         for index in 0..<table.usedCount where isLive(table.pointer(index)) {
             end(table.pointer(index), index, .aborted)
         }
         freeClosed()
-        for close in closeMailboxes { close() }
+        for ending in endings { ending() }
         // The closures may hold what holds the loop.
         drains = []
-        closeMailboxes = []
-        periodics = []
+        endings = []
+        loopTimers = []
     }
 
     // MARK: Slots
@@ -251,6 +230,10 @@ public final class Reactor {
 
     func isEncrypted(_ token: EventToken) -> Bool { find(token)?.pointee.tls != nil }
 
+    func isSessionResumed(_ token: EventToken) -> Bool {
+        find(token)?.pointee.tls?.isResumed ?? false
+    }
+
     func peerAddress(_ token: EventToken) -> String {
         guard let slot = find(token) else { return "" }
         return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
@@ -258,14 +241,6 @@ public final class Reactor {
                 slot.pointee.descriptor, text.baseAddress, text.count)
             return result == 0 ? String(cString: text.baseAddress!) : ""
         }
-    }
-
-    func armTimer(_ token: EventToken, after delay: Duration) {
-        if find(token) != nil { wheel.arm(token.index, at: now.advanced(by: delay)) }
-    }
-
-    func disarmTimer(_ token: EventToken) {
-        if find(token) != nil { wheel.disarm(token.index) }
     }
 }
 

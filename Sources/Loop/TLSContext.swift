@@ -14,6 +14,16 @@ public struct TLSConfigurationError: Error, Sendable, CustomStringConvertible {
     public let description: String
 }
 
+extension TLSConfigurationError {
+    /// `what` with the reason OpenSSL has just given, and what to do about it.
+    static func openSSL(_ what: String, hint: String) -> Self {
+        let code = ERR_get_error()
+        let reason = ERR_reason_error_string(code).map { String(cString: $0) } ?? "unknown reason"
+        ERR_clear_error()
+        return Self(description: "\(what): \(reason); \(hint)")
+    }
+}
+
 /// One immutable OpenSSL context.
 public final class TLSContext: Sendable {
     /// SSL_CTX counts its references atomically and is not changed after init.
@@ -26,15 +36,8 @@ public final class TLSContext: Sendable {
             throw TLSConfigurationError(description: "OpenSSL cannot make a context")
         }
         pointer = context
-        copenssl_ctx_set_modes(context)
-        copenssl_ctx_set_options(context)
-        copenssl_ctx_disable_session_cache(context)
+        Self.configure(context)
         SSL_CTX_set_num_tickets(context, 1)
-        let isConfigured =
-            copenssl_ctx_set_versions(context) == 1
-            && SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1
-            && copenssl_ctx_set_groups(context, "X25519:P-256:P-384") == 1
-        precondition(isConfigured, "this OpenSSL lacks ECDHE, AES-GCM or X25519")
         SSL_CTX_set_alpn_select_cb(context, Self.selectProtocol, nil)
 
         guard SSL_CTX_use_certificate_chain_file(context, certificateFile) == 1 else {
@@ -51,12 +54,20 @@ public final class TLSContext: Sendable {
 
     deinit { SSL_CTX_free(pointer) }
 
+    /// What both sides have in common.
+    static func configure(_ context: OpaquePointer) {
+        copenssl_ctx_set_modes(context)
+        copenssl_ctx_set_options(context)
+        copenssl_ctx_disable_session_cache(context)
+        let isConfigured =
+            copenssl_ctx_set_versions(context) == 1
+            && SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1
+            && copenssl_ctx_set_groups(context, "X25519:P-256:P-384") == 1
+        precondition(isConfigured, "this OpenSSL lacks ECDHE, AES-GCM or X25519")
+    }
+
     private static func failure(_ what: String) -> TLSConfigurationError {
-        let code = ERR_get_error()
-        let reason = ERR_reason_error_string(code).map { String(cString: $0) } ?? "unknown reason"
-        ERR_clear_error()
-        return TLSConfigurationError(
-            description: "\(what): \(reason); give a readable PEM file with --cert and --key")
+        .openSSL(what, hint: "give a readable PEM file with --cert and --key")
     }
 
     /// RFC 7301 §3.2: a client that offers protocols but not ours is refused with an alert; one that

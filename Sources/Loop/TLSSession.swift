@@ -82,25 +82,43 @@ final class TLSChannel {
     }()
 }
 
-/// One server-side SSL object. Whoever holds it must call `free` once.
+/// One SSL object. Whoever holds it must call `free` once.
 struct TLSSession {
-    private let ssl: OpaquePointer
+    let ssl: OpaquePointer
 
     /// The largest plaintext of one record (RFC 8446 §5.1).
     static let recordByteCountMax = 16 * 1024
 
-    /// Nil when OpenSSL is out of memory.
+    /// The server's side. Nil when OpenSSL is out of memory.
     init?(context: TLSContext, channel: TLSChannel) {
-        guard let ssl = SSL_new(context.pointer) else { return nil }
+        self.init(context.pointer, channel)
+        SSL_set_accept_state(ssl)
+    }
+
+    /// The client's side of a connection to `host`. Nil when OpenSSL is out of memory.
+    init?(context: TLSClientContext, host: String, channel: TLSChannel) {
+        self.init(context.pointer, channel)
+        SSL_set_connect_state(ssl)
+        guard context.expect(host, of: ssl) else {
+            free()
+            return nil
+        }
+        context.offerSession(to: ssl)
+    }
+
+    private init?(_ context: OpaquePointer, _ channel: TLSChannel) {
+        guard let ssl = SSL_new(context) else { return nil }
         self.ssl = ssl
         BIO_up_ref(channel.bio)
         BIO_up_ref(channel.bio)
         SSL_set0_rbio(ssl, channel.bio)
         SSL_set0_wbio(ssl, channel.bio)
-        SSL_set_accept_state(ssl)
     }
 
     func free() { SSL_free(ssl) }
+
+    /// The handshake went on from an earlier session, without a certificate.
+    var isResumed: Bool { SSL_session_reused(ssl) == 1 }
 
     enum Progress: Equatable {
         /// Handshake complete, or this many bytes of plaintext.
@@ -109,8 +127,9 @@ struct TLSSession {
         case wantsMore
         /// The peer sent close_notify.
         case closed
-        /// The peer broke the protocol; an alert may stand in the outgoing window.
-        case failed
+        /// The peer broke the protocol, or is not who it should be; an alert may stand in the
+        /// outgoing window. OpenSSL's code of the first error, 0 if it gave none.
+        case failed(code: UInt)
     }
 
     func handshake() -> Progress {
@@ -146,8 +165,9 @@ struct TLSSession {
         case SSL_ERROR_WANT_READ: return .wantsMore
         case SSL_ERROR_ZERO_RETURN: return .closed
         default:
+            let code = ERR_get_error()
             ERR_clear_error()
-            return .failed
+            return .failed(code: code)
         }
     }
 }

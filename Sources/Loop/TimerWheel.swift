@@ -13,9 +13,9 @@
 import Glibc
 
 /// Deadlines for the indices `0..<capacity`.
-struct TimerWheel: ~Copyable {
+package struct TimerWheel: ~Copyable {
     /// The resolution. A deadline fires up to one tick late and never early.
-    static let tickNanoseconds: UInt64 = 16_000_000
+    package static let tickNanoseconds: UInt64 = 16_000_000
     static let bucketCount: UInt64 = 1024
 
     private struct Entry {
@@ -32,9 +32,9 @@ struct TimerWheel: ~Copyable {
     private let buckets: UnsafeMutablePointer<UInt32>
     /// All deadlines at or before this tick have fired.
     private var expiredTick: UInt64
-    private(set) var armedCount = 0
+    package private(set) var armedCount = 0
 
-    init(capacity: UInt32, now: MonotonicInstant) {
+    package init(capacity: UInt32, now: MonotonicInstant) {
         self.capacity = capacity
         // calloc of this size is an anonymous mapping: entries never used cost no memory.
         entries = calloc(Int(capacity), MemoryLayout<Entry>.stride)!
@@ -50,7 +50,7 @@ struct TimerWheel: ~Copyable {
     }
 
     /// Arms `index` for `deadline`, replacing an earlier one.
-    mutating func arm(_ index: UInt32, at deadline: MonotonicInstant) {
+    package mutating func arm(_ index: UInt32, at deadline: MonotonicInstant) {
         precondition(index < capacity)
         if entries[Int(index)].deadlineTick != 0 { disarm(index) }
         // Rounded up, and at least one tick ahead: a deadline never fires early.
@@ -65,7 +65,9 @@ struct TimerWheel: ~Copyable {
         armedCount += 1
     }
 
-    mutating func disarm(_ index: UInt32) {
+    func isArmed(_ index: UInt32) -> Bool { entries[Int(index)].deadlineTick != 0 }
+
+    package mutating func disarm(_ index: UInt32) {
         precondition(index < capacity)
         let entry = entries[Int(index)]
         guard entry.deadlineTick != 0 else { return }
@@ -81,7 +83,7 @@ struct TimerWheel: ~Copyable {
     }
 
     /// Disarms everything due at `now` and appends the indices to `due`.
-    mutating func expire(at now: MonotonicInstant, into due: inout [UInt32]) {
+    package mutating func expire(at now: MonotonicInstant, into due: inout [UInt32]) {
         let nowTick = now.nanoseconds / Self.tickNanoseconds
         guard nowTick > expiredTick else { return }
         // After a long pause one full turn visits every bucket.

@@ -1,26 +1,27 @@
 """The acceptance cases A01-A18 of the order API, each once, against the running binary.
 
-The reference's suite ran them inside its own process with a real database and broker; here the
-state store is seen through the hub and the queue through the database of a server without a worker.
+Each runs twice: on the embedded engines, and on PostgreSQL, RabbitMQ and Redis. The state store is
+seen through the hub, the queue through what a server without a worker leaves in it.
 Source: the .NET system's order-accept and the numbers of its test cases; docs/openapi.yaml.
 """
 
 import pytest
 
-from support.database import Database
 from support.deadline import until
 from support.hub_client import ACCEPTED, HubClient
 from support.shop import Shop, assert_problem, new_user
 from support.tokens import token_for
 
+pytestmark = pytest.mark.parametrize("backing", ["embedded", "cluster"], indirect=True)
+
 VALIDATION = "One or more validation errors occurred."
 
 
 @pytest.fixture(scope="module")
-def accepting(make_server):
+def accepting(make_backed):
     """A server that answers the hub but never works on an order, with one product more."""
-    running = make_server("accepting", roles="accept,notification").start()
-    Database(running.database).insert_product(
+    running = make_backed("accepting", roles="accept,notification").start()
+    running.records.insert_product(
         "IT-2550", "Black-box product", 2550, "https://images.example/it-2550.png")
     yield running
     running.end()
@@ -182,7 +183,7 @@ def test_A18_an_accepted_order_has_a_status_and_an_event_for_the_worker(shop, ac
     assert status == {"status": ACCEPTED, "orderId": None}
 
     def events():
-        return [event for event in Database(accepting.database).events("order.accepted")
+        return [event for event in accepting.records.events("order.accepted")
                 if event["CorrelationId"]["Value"] == correlation]
     until("the event of the order exists", events, within=2)
     assert events() == [{

@@ -5,7 +5,6 @@
 Source: man 3 sysexits; RFC 7518 section 3.2 (keys shorter than the hash).
 """
 
-import json
 import socket
 import sqlite3
 from contextlib import closing
@@ -13,12 +12,10 @@ from contextlib import closing
 import pytest
 
 from support.certificate import make_certificate
+from support.refusal import CONFIGURATION, FAILED, IDENTITY, USAGE, refused
 from support.server import run_to_end
-from support.tokens import SIGNING_KEY
 
-USAGE, CONFIGURATION, FAILED = {2}, {78}, {1, 69, 78}
 SHIPPED_KEY = "PLEASE_CHANGE_ME__DEV_ONLY__AT_LEAST_32_CHARS_LONG"
-IDENTITY = {"Jwt__SigningKey": SIGNING_KEY, "Jwt__Issuer": "issuer", "Jwt__Audience": "audience"}
 
 
 @pytest.fixture
@@ -26,31 +23,6 @@ def arguments(tmp_path, certificate):
     """Arguments of a start that works, as a dictionary, so that each test spoils one."""
     return {"--data": str(tmp_path / "data"), "--http": "127.0.0.1:0", "--https": "127.0.0.1:0",
             "--cert": str(certificate.certificate), "--key": str(certificate.key)}
-
-
-def refused(arguments: dict, codes: set[int], *words: str, dev: bool = True,
-            environment: dict | None = None) -> str:
-    """Starts it, expects the end with one of those codes and one complaint with those words."""
-    flags = [word for pair in arguments.items() for word in pair]
-    code, out, err = run_to_end(["serve", *(["--dev"] if dev else []), *flags],
-                                {**IDENTITY, **(environment or {})})
-    complaints = [line for line in err.splitlines() if not is_news(line)]
-    assert code in codes, (code, err)
-    assert len(complaints) == 1, err
-    assert "contoso is ready" not in out
-    for word in words:
-        assert word.lower() in complaints[0].lower(), (word, complaints[0])
-    for trace in ("Fatal error", "Stack dump", " at 0x", ".swift:", "precondition"):
-        assert trace not in complaints[0]
-    return complaints[0]
-
-
-def is_news(line: str) -> bool:
-    """A log record of what went well, or might deserve a look, before the start failed."""
-    try:
-        return json.loads(line)["level"] in ("debug", "info", "warning")
-    except ValueError:
-        return False
 
 
 def test_a_missing_certificate(arguments, tmp_path):
@@ -174,8 +146,9 @@ def test_a_token_issuer_that_is_not_checked_outside_development(arguments):
 
 
 def test_an_engine_that_this_build_does_not_have(arguments):
-    line = refused(arguments, CONFIGURATION, "ConnectionStrings__Redis",
-                   environment={"ConnectionStrings__Redis": "localhost:6379,password=hunter2"})
+    bus = "Endpoint=sb://shop/;SharedAccessKeyName=all;SharedAccessKey=hunter2"
+    line = refused(arguments, CONFIGURATION, "AzureServiceBus__ConnectionString",
+                   environment={"AzureServiceBus__ConnectionString": bus})
     assert "hunter2" not in line
 
 

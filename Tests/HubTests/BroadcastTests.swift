@@ -75,10 +75,14 @@ import TestSupport
         let hub = try HubHarness()
         let client = try hub.connect()
         let id = try connectionID(client)
-        hub.server.join(connectionID: id, group: "g")
+        let doneCount = Monitor(0)
+        let note: @Sendable (BackplaneError?) -> Void = { _ in doneCount.update { $0 += 1 } }
+        hub.server.join(connectionID: id, group: "g", done: note)
         hub.server.join(connectionID: "x", group: "g")
+        _ = doneCount.wait(atMost: .seconds(30)) { $0 == 1 ? true : nil }
         hub.server.send(to: .group("g"), target: "In", arguments: [])
-        hub.server.leave(connectionID: id, group: "g")
+        hub.server.leave(connectionID: id, group: "g", done: note)
+        _ = doneCount.wait(atMost: .seconds(30)) { $0 == 2 ? true : nil }
         hub.server.send(to: .group("g"), target: "Out", arguments: [])
         hub.server.send(to: .all, target: "End", arguments: [])
 
@@ -132,9 +136,19 @@ import TestSupport
     @Test func `an encoded invocation is one frame around its record`() {
         let record = Array("{\"type\":1,\"target\":\"N\",\"arguments\":[1]}\u{1E}".utf8)
         let made = EncodedInvocation(target: "N", arguments: [json("1")])
-        #expect(Array(made.record(for: .json)) == record)
+        #expect(made.record(for: .json).map(Array.init) == record)
         #expect(made.frame(for: .json) == [0x81, UInt8(record.count)] + record)
-        #expect(EncodedInvocation(jsonRecord: record) == made)
+        var received = EncodedInvocation()
+        record.withUnsafeBytes { received.setRecord($0, for: .json) }
+        #expect(received == made)
+    }
+
+    @Test func `headers are written in front of the target, and only if there are any`() {
+        let made = EncodedInvocation(
+            target: "N", arguments: [], headers: [Header("traceparent", "00-1-2-01")])
+        let record =
+            #"{"type":1,"headers":{"traceparent":"00-1-2-01"},"target":"N","arguments":[]}"#
+        #expect(made.record(for: .json).map(Array.init) == Array(record.utf8) + [0x1E])
     }
 
     private func connectionID(_ client: WebSocketClient) throws -> String {
@@ -149,17 +163,19 @@ private final class CountingBackplane: Backplane {
     private let references = Mutex<[BackplaneScope: Int]>([:])
     var counts: [BackplaneScope: Int] { references.withLock { $0 } }
 
-    func start(deliver: @escaping @Sendable (HubTarget, EncodedInvocation) -> Void) {}
+    let isAvailable = true
+    func start(_ receive: @escaping @Sendable (BackplaneEvent) -> Void) {}
     func publish(
         _ invocation: EncodedInvocation, to target: HubTarget,
         accepted: @escaping @Sendable (BackplaneError?) -> Void
     ) { accepted(nil) }
-    func subscribe(
-        to scopes: [BackplaneScope], ready: @escaping @Sendable (BackplaneError?) -> Void
-    ) {
+    func subscribe(to scopes: [BackplaneScope], ready: @escaping @Sendable () -> Void) {
         references.withLock { counts in for scope in scopes { counts[scope, default: 0] += 1 } }
-        ready(nil)
+        ready()
     }
+    func apply(
+        _ change: GroupChange, done: @escaping @Sendable (BackplaneError?) -> Void
+    ) { done(nil) }
     func unsubscribe(from scopes: [BackplaneScope]) {
         references.withLock { counts in
             for scope in scopes {

@@ -12,21 +12,29 @@ final class HubHarness {
     let ends = Monitor<[HubEnd]>([])
     let heldReplies = Monitor<[HubReply]>([])
     private let loop: LoopHarness
+    private let probe: Mailbox<Monitor<HubCounters?>>
     var address: String { loop.address }
 
     /// - Parameter user: who everybody is; the query parameter `user` names another one.
     init(
         options: HubOptions = HubOptions(), backplane: any Backplane = LocalBackplane(),
         limits: Limits = Limits(), expiresIn: Duration? = nil,
-        onConnected: @escaping @Sendable (HubCaller) -> ConnectDecision = { _ in .accept }
+        onConnected: @escaping @Sendable (HubCaller) -> ConnectDecision = { _ in .accept },
+        onBackplaneResumed: @escaping @Sendable (HubServer.Gap) -> Void = { _ in }
     ) throws {
         var hub = Self.methods(holding: heldReplies)
         hub.onConnected = onConnected
         hub.onDisconnected = { [ends] _, end in ends.update { $0.append(end) } }
-        let server = HubServer(methods: hub, options: options, backplane: backplane)
+        let server = HubServer(
+            methods: hub, options: options, backplane: backplane,
+            onBackplaneResumed: onBackplaneResumed)
         self.server = server
+        let probes = Monitor<Mailbox<Monitor<HubCounters?>>?>(nil)
         loop = try LoopHarness(limits: limits) { reactor in
             let hubLoop = HubLoop(server: server, reactor: reactor)
+            probes.update {
+                $0 = reactor.makeMailbox { answer in answer.update { $0 = hubLoop.counters } }
+            }
             let endpoint = HubEndpoint(loop: hubLoop) { request in
                 if request.query("user") == "nobody" { return .refused(Response(.unauthorized)) }
                 let expiresAt = expiresIn.map { SystemTime().wallNow.advanced(by: $0) }
@@ -40,6 +48,14 @@ final class HubHarness {
                 http.makeHandler()
             }
         }
+        probe = probes.withLock { $0! }
+    }
+
+    /// What the loop has counted so far.
+    func counters() throws -> HubCounters {
+        let answer = Monitor<HubCounters?>(nil)
+        probe.post(answer)
+        return try #require(answer.wait(atMost: .seconds(30)) { $0 })
     }
 
     private static func methods(holding held: Monitor<[HubReply]>) -> HubMethods {
@@ -61,12 +77,10 @@ final class HubHarness {
         }
         hub.method("Abort", arity: 0) { caller, _, reply in caller.abort() }
         hub.method("Join", arity: 1) { caller, arguments, reply throws(BindingFailure) in
-            caller.join(group: try arguments.string(0))
-            reply.void()
+            caller.join(group: try arguments.string(0)) { reply.void() }
         }
         hub.method("Leave", arity: 1) { caller, arguments, reply throws(BindingFailure) in
-            caller.leave(group: try arguments.string(0))
-            reply.void()
+            caller.leave(group: try arguments.string(0)) { reply.void() }
         }
         return hub
     }

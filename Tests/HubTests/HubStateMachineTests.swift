@@ -16,7 +16,7 @@ import WS
 
         #expect(machine.handshakeReceived(.success(.json)) == .acceptHandshake(.json))
         #expect(!machine.canRead)
-        #expect(machine.subscribed(isReady: true, at: now) == .connect)
+        #expect(machine.subscribed(at: now) == .connect)
         #expect(machine.canRead && machine.isActive)
     }
 
@@ -53,22 +53,12 @@ import WS
         #expect(end(&machine) == .finish(.handshakeFailed, tellsHub: false))
     }
 
-    @Test func `a backplane that refuses ends the connection unseen by the hub`() {
-        var machine = make()
-        _ = machine.handshakeReceived(.success(.json))
-
-        #expect(
-            machine.subscribed(isReady: false, at: now)
-                == .close(.backplaneUnavailable, tellsHub: false))
-        #expect(end(&machine) == .nothing)
-    }
-
     @Test func `a transport that ends while the backplane is asked is not told to the hub`() {
         var machine = make()
         _ = machine.handshakeReceived(.success(.json))
 
         #expect(end(&machine) == .finish(.clientGone, tellsHub: false))
-        #expect(machine.subscribed(isReady: true, at: now) == .nothing)
+        #expect(machine.subscribed(at: now) == .nothing)
     }
 
     @Test func `a hub that refuses the connection is not told of its end`() {
@@ -91,6 +81,44 @@ import WS
         }
     }
 
+    @Test(arguments: [(7_499, false), (7_500, true), (15_900, true)])
+    func `our ping goes with the client's once half of the interval is over`(
+        milliseconds: Int, isDue: Bool
+    ) {
+        var machine = active()
+        let begin = now
+        #expect(machine.pingReceived(at: begin) == .nothing)
+
+        clock.advance(by: .milliseconds(milliseconds))
+
+        #expect(machine.pingReceived(at: now) == (isDue ? .sendPing : .nothing))
+        #expect(machine.pingReceived(at: now) == .nothing)
+        let last = isDue ? now : begin
+        #expect(machine.deadline == last.advanced(by: .milliseconds(15_937) + .microseconds(500)))
+    }
+
+    @Test func `our ping waits a sixteenth of the interval for one that the client has due`() {
+        var machine = active()
+        #expect(machine.pingReceived(at: now) == .nothing)
+
+        clock.advance(by: .milliseconds(15_937))
+        #expect(machine.timerFired(at: now) == .nothing)
+        clock.advance(by: .milliseconds(1))
+        #expect(machine.timerFired(at: now) == .sendPing)
+    }
+
+    @Test func `it waits a second at most`() {
+        var options = HubOptions()
+        options.keepAliveInterval = .seconds(100)
+        options.clientTimeout = .seconds(200)
+        var machine = HubStateMachine(options: options, now: now)
+        _ = machine.handshakeReceived(.success(.json))
+        _ = machine.subscribed(at: now)
+
+        #expect(machine.pingReceived(at: now) == .nothing)
+        #expect(machine.deadline == now.advanced(by: .seconds(101)))
+    }
+
     @Test func `a client that never pings is never given up`() {
         var machine = active()
         for _ in 0..<20 {
@@ -101,7 +129,7 @@ import WS
 
     @Test func `one ping and then 30 seconds of silence end the connection`() {
         var machine = active()
-        machine.pingReceived(at: now)
+        #expect(machine.pingReceived(at: now) == .nothing)
 
         #expect(pings(&machine, seconds: 29) == 1)
         clock.advance(by: .seconds(1))
@@ -110,7 +138,7 @@ import WS
 
     @Test func `any bytes reset the silence`() {
         var machine = active()
-        machine.pingReceived(at: now)
+        #expect(machine.pingReceived(at: now) == .nothing)
         for _ in 0..<6 {
             clock.advance(by: .seconds(20))
             machine.bytesReceived(at: now)
@@ -120,11 +148,11 @@ import WS
 
     @Test func `the silence is not counted while a method runs`() {
         var machine = active()
-        machine.pingReceived(at: now)
+        #expect(machine.pingReceived(at: now) == .nothing)
         machine.invocationBegan()
         #expect(!machine.canRead)
 
-        #expect(pings(&machine, seconds: 60) == 4)
+        #expect(pings(&machine, seconds: 64) == 4)
         machine.invocationEnded(at: now)
         #expect(machine.canRead)
         #expect(pings(&machine, seconds: 29) > 0)
@@ -159,7 +187,7 @@ import WS
             var machine = active()
             let action = cause(&machine)
             #expect(action == .close(expected, tellsHub: true))
-            #expect(machine.deadline == nil)
+            #expect(machine.deadline == .distantFuture)
             for (_, second) in causes {
                 let again = second(&machine)
                 #expect(again == .nothing)
@@ -197,13 +225,12 @@ import WS
                 .protocolViolation(.notAnObject),
                 #"{"type":7,"error":"Connection closed with an error.","allowReconnect":true}"#
             ),
-            (.backplaneUnavailable, nil), (.handshakeFailed, nil),
+            (.handshakeFailed, nil),
         ] as [(HubEnd, String?)])
     func `the last message says what the client may do`(end: HubEnd, record: String?) {
         let message = end.closeMessage(withDetails: false)
         let bytes = message.map { HubProtocol.json.encode(.close($0)) }
         #expect(bytes == record.map { Array($0.utf8) + [0x1E] })
-        #expect(end.closeCode == (end == .backplaneUnavailable ? .internalError : .normal))
     }
 
     @Test func `details name the limit`() {
@@ -221,7 +248,7 @@ import WS
     private func active(expiry: MonotonicInstant? = nil) -> HubStateMachine {
         var machine = make(expiry: expiry)
         _ = machine.handshakeReceived(.success(.json))
-        _ = machine.subscribed(isReady: true, at: now)
+        _ = machine.subscribed(at: now)
         return machine
     }
 

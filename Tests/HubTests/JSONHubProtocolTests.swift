@@ -154,6 +154,21 @@ import Testing
         #expect(try decode(text) == .ping)
     }
 
+    @Test func `a ping is known by its bytes alone, and nothing else is`() throws {
+        let ping = HubProtocol.json.encode(.ping)
+        func isPing(_ bytes: some Sequence<UInt8>) -> Bool {
+            Array(bytes).withUnsafeBytes { HubProtocol.json.isPing($0) }
+        }
+        #expect(isPing(ping))
+        #expect(!isPing(ping + ping))
+        for position in ping.indices {
+            #expect(!isPing(ping[..<position]))
+            var changed = ping
+            changed[position] ^= 1
+            #expect(!isPing(changed))
+        }
+    }
+
     @Test func `what follows the closing brace is not looked at`() throws {
         let text = #"{"type":1,"target":"x","arguments":[1,{"a":1}]},"invocationId":"9"}"#
         #expect(try decode(text) == call("x", ["1", #"{"a":1}"#]))

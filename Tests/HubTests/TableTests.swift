@@ -29,10 +29,10 @@ private final class Member {}
     @Test func `an old generation finds nobody`() {
         var registry = ConnectionRegistry<Member>()
         registry.insert(Member(), id: "a", token: token(5, generation: 1))
-        registry.remove(token(5, generation: 1))
+        registry.remove(token(5, generation: 1), id: "a")
         registry.insert(Member(), id: "b", token: token(5, generation: 2))
 
-        registry.remove(token(5, generation: 1))
+        registry.remove(token(5, generation: 1), id: "a")
 
         #expect(registry.member(token(5, generation: 1)) == nil)
         #expect(registry.member(token(5, generation: 2)) != nil)
@@ -47,7 +47,7 @@ private final class Member {}
         for step in 0..<2000 {
             let index = UInt32(random.below(40))
             if alive.remove(index) != nil {
-                registry.remove(token(index))
+                registry.remove(token(index), id: "\(index)")
             } else {
                 registry.insert(Member(), id: "\(index)", token: token(index))
                 registry.activate(token(index))
@@ -61,9 +61,10 @@ private final class Member {}
 
 @Suite("UserTable") struct UserTableTests {
     private func connections(_ users: UserTable, _ user: String) -> Set<EventToken> {
-        var found: Set<EventToken> = []
-        users.forEachConnection(of: user) { found.insert($0) }
-        return found
+        var seen: [EventToken] = []
+        users.forEachConnection(of: user) { seen.append($0) }
+        #expect(Set(seen).count == seen.count)
+        return Set(seen)
     }
 
     @Test func `a user has all its connections, and users are told apart byte by byte`() {
@@ -86,12 +87,36 @@ private final class Member {}
         users.insert(token(1), user: "ann")
         users.insert(token(2), user: "ann")
 
-        users.remove(token(1))
-        users.remove(token(9))
+        users.remove(token(1), user: "ann")
+        users.remove(token(9), user: "ann")
+        users.remove(token(2, generation: 7), user: "ann")
         #expect(connections(users, "ann") == [token(2)])
 
-        users.remove(token(2))
+        users.remove(token(2), user: "ann")
         #expect(users.userCount == 0)
+        #expect(connections(users, "ann").isEmpty)
+    }
+
+    @Test(arguments: 0..<10)
+    func `any order of inserts and removals agrees with a table of sets`(seed: Int) {
+        let random = SeededRandom(seed: UInt64(seed))
+        var users = UserTable()
+        var model: [String: Set<EventToken>] = [:]
+        var owners: [EventToken: String] = [:]
+        for _ in 0..<1500 {
+            let who = token(UInt32(random.below(12)))
+            if let user = owners.removeValue(forKey: who) {
+                users.remove(who, user: user)
+                model[user]?.remove(who)
+            } else {
+                let user = "u\(random.below(4))"
+                users.insert(who, user: user)
+                owners[who] = user
+                model[user, default: []].insert(who)
+            }
+            for user in model.keys { #expect(connections(users, user) == model[user]) }
+            #expect(users.userCount == model.values.count { !$0.isEmpty })
+        }
     }
 }
 

@@ -15,6 +15,15 @@ import Testing
         #expect(WallTime(microseconds: microseconds).description == text)
     }
 
+    @Test(arguments: [(0, 0), (1, 1_000_000), (1_000_000, 1_000_000), (1_000_001, 2_000_000)])
+    func `a short duration is whole milliseconds, rounded up`(nanoseconds: Int, rounded: UInt64) {
+        let duration = ShortDuration(.nanoseconds(nanoseconds))
+        #expect(duration.nanoseconds == rounded)
+        #expect(duration.duration == .nanoseconds(rounded))
+        let instant = MonotonicInstant(nanoseconds: 5)
+        #expect(instant.advanced(by: duration) == instant.advanced(by: duration.duration))
+    }
+
     @Test func `moving an instant back past the start stops there`() {
         let instant = MonotonicInstant(nanoseconds: 5).advanced(by: .seconds(-1))
         #expect(instant.nanoseconds == 0)

@@ -231,12 +231,28 @@ import TestSupport
         #expect(!submit(51, to: queue, results))
     }
 
-    private func make(_ limits: AcceptQueue.Limits = AcceptQueue.Limits()) -> AcceptQueue {
+    @Test func `a request that waited too long is refused and not committed`() throws {
+        let clock = FakeClock()
+        let queue = make(time: clock)
+        let results = Monitor([Int64]())
+        _ = submit(1, to: queue, results)
+        clock.advance(by: .milliseconds(2001))
+        _ = submit(2, to: queue, results)
+
+        #expect(queue.step(wait: .zero) == .worked(2))
+
+        #expect(results.withLock { $0 } == [-1, 21])
+        #expect(counters.intakeRefused.value == 1)
+    }
+
+    private func make(
+        _ limits: AcceptQueue.Limits = AcceptQueue.Limits(), time: any TimeSource = SystemTime()
+    ) -> AcceptQueue {
         AcceptQueue(
             acceptOrder: AcceptOrder(
                 store: store, state: FakeWorkflowState(), relay: WakeSignal(),
                 clock: FakeClock(), counters: counters),
-            limits: limits, counters: counters)
+            limits: limits, counters: counters, time: time)
     }
 
     private func submit(

@@ -136,12 +136,13 @@ import Testing
 }
 
 @Suite("Seed") struct SeedTests {
-    @Test func `has ten customers with two completed orders each`() throws {
-        let store = SQLiteOrderStore(database: try memoryDatabase())
+    @Test(arguments: StoreEngine.available)
+    func `has ten customers with two completed orders each`(engine: StoreEngine) throws {
+        let test = try engine.open()
 
         for number in 1...10 {
             let user = "CUST-00" + (number < 10 ? "0" : "") + "\(number)"
-            let page = try store.orders(of: user, offset: 0, size: 10)
+            let page = try test.store.orders(of: user, offset: 0, size: 10)
 
             #expect(page.total == 2)
             for order in page.items {
@@ -150,7 +151,7 @@ import Testing
                 #expect((1...5).contains(order.items.count))
                 #expect(order.items.allSatisfy { (1...3).contains($0.quantity) })
                 let id = try #require(CorrelationID(parsing: order.correlationID))
-                #expect(try store.orderState(id)?.user == user)
+                #expect(try test.store.orderState(id)?.user == user)
             }
         }
     }

@@ -144,6 +144,34 @@ import Testing
         #expect(notifier.pushes == [push("row owner", 1, 21)])
     }
 
+    @Test func `of a batch each owner is told of his own order`() throws {
+        _ = try store.accept([.sample(2, user: "by its row")])
+        try state.begin([(.numbered(1), "a"), (.numbered(3), "c")])
+        for number in 1...3 { try publishProcessed(UInt64(number), orderID: Int64(number)) }
+
+        #expect(announcer().step(wait: .zero) == .worked(3))
+
+        #expect(notifier.pushes == [push("a", 1, 1), push("by its row", 2, 2), push("c", 3, 3)])
+    }
+
+    @Test func `a store that is away is asked for one owner of a batch, and all wait`() throws {
+        _ = try store.accept([.sample(1), .sample(2)])
+        try publishProcessed(1, orderID: 1)
+        try publishProcessed(2, orderID: 2)
+        store.failNext(1, with: .unavailable("on purpose"))
+        let worker = announcer()
+
+        guard case .paused = worker.step(wait: .zero) else {
+            Issue.record("did not pause")
+            return
+        }
+        #expect(notifier.pushes.isEmpty)
+
+        #expect(worker.step(wait: .zero) == .worked(2))
+        #expect(notifier.pushes.count == 2)
+        #expect(counters.retries.value == 0)
+    }
+
     @Test func `an order that nobody owns is retried and told once its owner is known`() throws {
         try publishProcessed(1, orderID: 5)
         let worker = announcer()
@@ -213,7 +241,7 @@ import Testing
         #expect(pauses.count == 12)
         #expect((.milliseconds(100)...(.milliseconds(125))).contains(pauses[0]))
         #expect((.milliseconds(400)...(.milliseconds(500))).contains(pauses[2]))
-        #expect((.seconds(10)...(.milliseconds(12_500))).contains(pauses[11]))
+        #expect((.seconds(2)...(.milliseconds(2500))).contains(pauses[11]))
         #expect(try store.outboxDepth() == 1)
     }
 
@@ -272,8 +300,8 @@ import Testing
         ])
     }
 
-    private func push(_ user: String, _ number: UInt64, _ orderID: Int64) -> FakeNotifier.Push {
-        FakeNotifier.Push(
+    private func push(_ user: String, _ number: UInt64, _ orderID: Int64) -> OrderPush {
+        OrderPush(
             user: user, event: OrderProcessed(correlation: .numbered(number), orderID: orderID))
     }
 }

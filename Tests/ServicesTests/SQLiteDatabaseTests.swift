@@ -122,6 +122,54 @@ import Testing
         let isNull: Bool
     }
 
+    @Test func `a log that always has a writer stays bounded`() throws {
+        var settings = SQLiteDatabase.Settings()
+        settings.isSynced = false
+        settings.checkpointPageCount = 8
+        settings.logPageCountMax = 64
+        let database = try SQLiteDatabase(path: temporary.path, settings: settings)
+        try database.write(.ordered) { (connection) throws(StoreError) in
+            try connection.execute("CREATE TABLE T (N INTEGER, S TEXT, B BLOB)")
+        }
+        for number in 0..<1000 {
+            try database.write(.ordered) { (connection) throws(StoreError) in
+                try connection.run(
+                    "INSERT INTO T (N, B) VALUES (?, ?)", .integer(Int64(number)),
+                    .blob([UInt8](repeating: 1, count: 4096)))
+            }
+        }
+        let attributes = try FileManager.default.attributesOfItem(atPath: temporary.path + "-wal")
+        let byteCount = try #require(attributes[.size] as? Int)
+        // Each write is some four pages; without a bound they would be 16 MB.
+        #expect(byteCount < 1_000_000)
+        #expect(try count(database) == 1000)
+    }
+
+    @Test func `who writes synced at the same time is told, each of them`() throws {
+        let database = try SQLiteDatabase(path: temporary.path)
+        try database.write(.synced) { (connection) throws(StoreError) in
+            try connection.execute("CREATE TABLE T (N INTEGER, S TEXT, B BLOB)")
+        }
+        let told = Monitor(0)
+        let threads = (0..<4).map { _ in
+            NativeThread(name: "writer") {
+                for number in Int64(0)..<10 {
+                    let result = Result { () throws(StoreError) in
+                        try database.write(.synced) { (connection) throws(StoreError) in
+                            try connection.run("INSERT INTO T (N) VALUES (?)", .integer(number))
+                            if number % 5 == 4 { throw StoreError.failed("on purpose") }
+                        }
+                        try database.waitUntilReadIsSafe()
+                    }
+                    if case .success = result { told.update { $0 += 1 } }
+                }
+            }
+        }
+        for thread in threads { thread.join() }
+        #expect(told.withLock { $0 } == 32)
+        #expect(try count(database) == 32)
+    }
+
     private func open() throws(StoreError) -> SQLiteDatabase {
         let database = try temporary.open(migrated: false)
         try database.write(.ordered) { (connection) throws(StoreError) in

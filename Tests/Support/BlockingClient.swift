@@ -4,6 +4,8 @@ import Glibc
 
 public struct ClientError: Error, CustomStringConvertible {
     public let description: String
+
+    public init(description: String) { self.description = description }
 }
 
 public final class BlockingClient {

@@ -1,13 +1,22 @@
-// TestCertificate: a self-signed certificate for localhost, made by the openssl command.
+// TestCertificate: a self-signed certificate, made by the openssl command; its own authority.
 
 import Glibc
 
-public final class TestCertificate {
+public final class TestCertificate: Sendable {
     public let directory: String
     public var certificateFile: String { directory + "/cert.pem" }
     public var keyFile: String { directory + "/key.pem" }
+    private let alternativeNames: String
+    private let dayCount: Int
 
-    public init() throws {
+    /// - Parameters:
+    ///   - alternativeNames: what the certificate is for, as openssl writes it.
+    ///   - dayCount: how long it is good; negative: it has expired.
+    public init(
+        for alternativeNames: String = "DNS:localhost,IP:127.0.0.1", dayCount: Int = 2
+    ) throws {
+        self.alternativeNames = alternativeNames
+        self.dayCount = dayCount
         var template = Array("/tmp/contoso-test-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw ClientError(description: "mkdtemp failed") }
         directory = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
@@ -16,10 +25,14 @@ public final class TestCertificate {
 
     /// Writes a new certificate and key over the old ones.
     public func renew() throws {
+        let request = directory + "/request.pem"
+        let extensions = directory + "/extensions"
         let command =
-            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-            + " -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1"
-            + " -keyout \(keyFile) -out \(certificateFile) 2>/dev/null"
+            "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+            + " -subj /CN=localhost -keyout \(keyFile) -out \(request) 2>/dev/null"
+            + " && echo subjectAltName=\(alternativeNames) > \(extensions)"
+            + " && openssl x509 -req -days \(dayCount) -in \(request) -signkey \(keyFile)"
+            + " -extfile \(extensions) -out \(certificateFile) 2>/dev/null"
         guard system(command) == 0 else { throw ClientError(description: "openssl failed") }
     }
 

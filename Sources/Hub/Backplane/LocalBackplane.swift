@@ -1,35 +1,27 @@
-// LocalBackplane: one process is the whole world. What is published is delivered, once per loop.
+// LocalBackplane: one process is the whole world; there is nobody to carry anything to.
 //
-// Thread: any.  Allocates: one message per loop.
+// Thread: any.  Allocates: never.
 
-import Synchronization
-
-public final class LocalBackplane: Backplane {
-    private let deliver = Mutex<(@Sendable (HubTarget, EncodedInvocation) -> Void)?>(nil)
-
+public struct LocalBackplane: Backplane {
     public init() {}
 
-    public func start(deliver: @escaping @Sendable (HubTarget, EncodedInvocation) -> Void) {
-        self.deliver.withLock { $0 = deliver }
-    }
+    public var isAvailable: Bool { true }
+
+    public func start(_ receive: @escaping @Sendable (BackplaneEvent) -> Void) {}
 
     public func publish(
         _ invocation: EncodedInvocation, to target: HubTarget,
         accepted: @escaping @Sendable (BackplaneError?) -> Void
-    ) {
-        guard let deliver = self.deliver.withLock({ $0 }) else {
-            preconditionFailure("published before the start")
-        }
-        deliver(target, invocation)
-        accepted(nil)
-    }
+    ) { accepted(nil) }
 
-    /// Everything is heard anyway.
-    public func subscribe(
-        to scopes: [BackplaneScope], ready: @escaping @Sendable (BackplaneError?) -> Void
-    ) {
-        ready(nil)
+    public func subscribe(to scopes: [BackplaneScope], ready: @escaping @Sendable () -> Void) {
+        ready()
     }
 
     public func unsubscribe(from scopes: [BackplaneScope]) {}
+
+    /// A connection that is not here is nowhere, and changing nobody's groups is no error.
+    public func apply(
+        _ change: GroupChange, done: @escaping @Sendable (BackplaneError?) -> Void
+    ) { done(nil) }
 }

@@ -11,22 +11,25 @@
 import Loop
 
 struct ConnectionRegistry<Member: AnyObject> {
+    /// Two words; nil is none.
     private struct Entry {
-        let token: EventToken
-        let connectionID: String
         let member: Member
-        /// Where the token stands in `activeTokens`; nil before its activation.
-        var position: Int?
+        let generation: UInt32
+        /// Where the token stands in `activeTokens`; `inactive` before its activation.
+        var position: UInt32
+
+        static var inactive: UInt32 { .max }
     }
 
     /// By slot index of the loop's connection table.
     private var entries: [Entry?] = []
-    private var tokensByID: [String: EventToken] = [:]
+    /// Slot indices. The ids' text is the member's own, shared.
+    private var indicesByID: [String: UInt32] = [:]
     /// Every active connection once, in no order.
     private(set) var activeTokens: [EventToken] = []
 
     /// Active or not.
-    var count: Int { tokensByID.count }
+    var count: Int { indicesByID.count }
 
     /// - Parameter id: in use nowhere else.
     mutating func insert(_ member: Member, id: String, token: EventToken) {
@@ -35,44 +38,52 @@ struct ConnectionRegistry<Member: AnyObject> {
             entries.append(contentsOf: repeatElement(nil, count: index + 1 - entries.count))
         }
         precondition(entries[index] == nil, "a slot has one connection")
-        precondition(tokensByID[id] == nil, "an id has one connection")
-        entries[index] = Entry(token: token, connectionID: id, member: member)
-        tokensByID[id] = token
+        precondition(indicesByID[id] == nil, "an id has one connection")
+        entries[index] = Entry(
+            member: member, generation: token.generation, position: Entry.inactive)
+        indicesByID[id] = token.index
     }
 
     mutating func activate(_ token: EventToken) {
-        precondition(entry(token)?.position == nil, "a connection is activated once")
-        entries[Int(token.index)]?.position = activeTokens.count
+        precondition(
+            entry(token)?.position == Entry.inactive, "a connection is activated once")
+        entries[Int(token.index)]?.position = UInt32(activeTokens.count)
         activeTokens.append(token)
     }
 
-    mutating func remove(_ token: EventToken) {
+    /// - Parameter id: the one it was inserted with.
+    mutating func remove(_ token: EventToken, id: String) {
         guard let entry = entry(token) else { return }
         entries[Int(token.index)] = nil
-        tokensByID[entry.connectionID] = nil
-        guard let position = entry.position else { return }
+        indicesByID[id] = nil
+        guard entry.position != Entry.inactive else { return }
         let last = activeTokens.removeLast()
         if last != token {
-            activeTokens[position] = last
-            entries[Int(last.index)]?.position = position
+            activeTokens[Int(entry.position)] = last
+            entries[Int(last.index)]?.position = entry.position
         }
-        assert(activeTokens.count <= tokensByID.count)
+        assert(activeTokens.count <= indicesByID.count)
     }
 
     func member(_ token: EventToken) -> Member? { entry(token)?.member }
 
-    func token(ofID id: String) -> EventToken? { tokensByID[id] }
+    func token(ofID id: String) -> EventToken? {
+        guard let index = indicesByID[id], let entry = entries[Int(index)] else { return nil }
+        return EventToken(index: index, generation: entry.generation)
+    }
 
     func activeToken(ofID id: String) -> EventToken? {
-        guard let token = tokensByID[id], entry(token)?.position != nil else { return nil }
+        guard let token = token(ofID: id), entry(token)?.position != Entry.inactive else {
+            return nil
+        }
         return token
     }
 
     private func entry(_ token: EventToken) -> Entry? {
         let index = Int(token.index)
-        guard index < entries.count, let entry = entries[index], entry.token == token else {
-            return nil
-        }
+        guard index < entries.count, let entry = entries[index],
+            entry.generation == token.generation
+        else { return nil }
         return entry
     }
 }

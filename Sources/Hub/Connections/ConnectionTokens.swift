@@ -37,7 +37,7 @@ public final class ConnectionTokens: Sendable {
         case version1 = 2
     }
 
-    private struct Block: Hashable, Sendable {
+    fileprivate struct Block: Hashable, Sendable {
         var high: UInt64
         var low: UInt64
     }
@@ -45,7 +45,7 @@ public final class ConnectionTokens: Sendable {
     private enum Use: Sendable {
         case attached
         /// Kept until the token would have expired anyway.
-        case ended(expirySeconds: Int64)
+        case ended(expirySeconds: UInt32)
     }
 
     private struct Uses: Sendable {
@@ -116,15 +116,13 @@ public final class ConnectionTokens: Sendable {
             case .ended: return .unknown
             case nil: break
             }
-            if now > expiry { return .unknown }
+            if now > Int64(expiry) { return .unknown }
             if uses.table.count >= uses.sweepCount { Self.sweep(&uses, now: now) }
             uses.table[block] = .attached
             return nil
         }
         if let refusal { throw refusal }
-        return ConnectionClaim(connectionID: connectionID) { [self] in
-            end(block, expirySeconds: expiry)
-        }
+        return ConnectionClaim(self, block, expirySeconds: expiry, connectionID: connectionID)
     }
 
     /// Whether a transport request may name this token: reserved, or its connection is open.
@@ -133,24 +131,25 @@ public final class ConnectionTokens: Sendable {
         switch uses.withLock({ $0.table[block] }) {
         case .attached: return true
         case .ended: return false
-        case nil: return time.wallNow.seconds <= expiry
+        case nil: return time.wallNow.seconds <= Int64(expiry)
         }
     }
 
     /// Tokens in use, and those whose use must still be remembered.
     var rememberedCount: Int { uses.withLock { $0.table.count } }
 
-    private func end(_ block: Block, expirySeconds: Int64) {
+    fileprivate func end(_ block: Block, expirySeconds: UInt32) {
         let now = time.wallNow.seconds
         uses.withLock { uses in
             // An expired token is refused without the table's help.
-            uses.table[block] = now > expirySeconds ? nil : .ended(expirySeconds: expirySeconds)
+            uses.table[block] =
+                now > Int64(expirySeconds) ? nil : .ended(expirySeconds: expirySeconds)
         }
     }
 
     private static func sweep(_ uses: inout Uses, now: Int64) {
         uses.table = uses.table.filter { _, use in
-            if case .ended(let expiry) = use { return expiry >= now }
+            if case .ended(let expiry) = use { return Int64(expiry) >= now }
             return true
         }
         uses.sweepCount = max(sweepCountMin, 2 * uses.table.count)
@@ -159,14 +158,14 @@ public final class ConnectionTokens: Sendable {
     /// Decrypts and checks a token; whether it is used or expired is not looked at.
     private func open(
         _ text: String
-    ) throws(Refusal) -> (block: Block, expirySeconds: Int64, connectionID: String) {
+    ) throws(Refusal) -> (block: Block, expirySeconds: UInt32, connectionID: String) {
         guard let token = Base64URL.decode(text.utf8), token.count == 16 else { throw .unknown }
         let plain = Self.crypt(token, key: blockKey, encrypting: false)
         guard let kind = Kind(rawValue: plain[4]) else { throw .unknown }
         if plain[11...].contains(where: { $0 != 0 }) { throw .unknown }
-        let expiry = Int64(plain[..<4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) })
+        let expiry = plain[..<4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         let latest = time.wallNow.advanced(by: lifetime).seconds + Self.clockSkewSecondsMax
-        if expiry > latest { throw .unknown }
+        if Int64(expiry) > latest { throw .unknown }
         let block = token.withUnsafeBytes {
             Block(
                 high: $0.loadUnaligned(as: UInt64.self),
@@ -211,12 +210,19 @@ public final class ConnectionTokens: Sendable {
 /// One connection's hold on its token; letting go of it ends the token for good.
 final class ConnectionClaim: Sendable {
     let connectionID: String
-    private let release: @Sendable () -> Void
+    private let tokens: ConnectionTokens
+    private let block: ConnectionTokens.Block
+    private let expirySeconds: UInt32
 
-    init(connectionID: String, release: @escaping @Sendable () -> Void) {
+    fileprivate init(
+        _ tokens: ConnectionTokens, _ block: ConnectionTokens.Block, expirySeconds: UInt32,
+        connectionID: String
+    ) {
+        self.tokens = tokens
+        self.block = block
+        self.expirySeconds = expirySeconds
         self.connectionID = connectionID
-        self.release = release
     }
 
-    deinit { release() }
+    deinit { tokens.end(block, expirySeconds: expirySeconds) }
 }

@@ -15,12 +15,18 @@ import Loop
 import WS
 
 final class HubConnection: WSConnection {
-    /// The call that is running.
-    private struct PendingCall {
+    /// The call that is running. An object, because most connections have none most of the time.
+    private final class PendingCall {
         let serial: UInt64
         /// Nil: the caller wants no answer.
         let invocationID: String?
         let target: String
+
+        init(serial: UInt64, _ invocation: Invocation) {
+            self.serial = serial
+            invocationID = invocation.invocationID
+            target = invocation.target
+        }
     }
 
     let connectionID: String
@@ -34,12 +40,13 @@ final class HubConnection: WSConnection {
     private var held: [UInt8] = []
     private var pending: PendingCall?
     private var callCount: UInt64 = 0
-    private var caller: HubCaller?
+    private let connectedAt: MonotonicInstant
+    private let connectedAtWall: WallTime
     private var isSubscribed = false
-    /// What the timer is armed for; it may be earlier than the deadline, never later.
-    private var armedFor: MonotonicInstant?
+    /// What the timer is armed for.
+    private var armedFor = MonotonicInstant.distantFuture
     /// Our turn in a shutdown.
-    private var drainAt: MonotonicInstant?
+    private var drainAt = MonotonicInstant.distantFuture
 
     private var options: HubOptions { loop.server.options }
     private var now: MonotonicInstant { loop.reactor.now }
@@ -52,9 +59,11 @@ final class HubConnection: WSConnection {
         userID = user?.userID
         let options = loop.server.options
         let now = loop.reactor.now
+        let wallNow = loop.reactor.time.wallNow
+        connectedAt = now
+        connectedAtWall = wallNow
         let expiry = user?.expiresAt.map { expiresAt in
-            let left = expiresAt.microseconds - loop.reactor.time.wallNow.microseconds
-            return now.advanced(by: .microseconds(left))
+            now.advanced(by: .microseconds(expiresAt.microseconds - wallNow.microseconds))
         }
         machine = HubStateMachine(options: options, now: now, expiry: expiry)
         framer = MessageFramer(recordByteCountMax: options.messageByteCountMax)
@@ -65,13 +74,6 @@ final class HubConnection: WSConnection {
 
     override func opened() {
         guard let token = connection?.token else { preconditionFailure("opened without a socket") }
-        let mailbox = loop.mailbox
-        caller = HubCaller(
-            connectionID: connectionID, userID: userID, connectedAt: now,
-            connectedAtWall: loop.reactor.time.wallNow
-        ) { request in
-            mailbox.post(.request(token, request))
-        }
         loop.opened(self, token)
         rearm()
     }
@@ -79,12 +81,18 @@ final class HubConnection: WSConnection {
     override func received(_ message: UnsafeMutableRawBufferPointer, as kind: MessageKind) {
         machine.bytesReceived(at: now)
         let bytes = UnsafeRawBufferPointer(message)
-        if machine.canRead && held.isEmpty { read(bytes) } else { hold(bytes) }
+        guard machine.canRead && held.isEmpty else { return hold(bytes) }
+        // All that an idle client sends, and so it takes neither framer nor decoder.
+        if machine.isActive && framer.isEmpty && hubProtocol.isPing(bytes) {
+            pinged()
+        } else {
+            read(bytes)
+        }
     }
 
     override func timerFired() {
-        armedFor = nil
-        if let drainAt, now >= drainAt { return run(machine.drain()) }
+        armedFor = .distantFuture
+        if now >= drainAt { return run(machine.drain()) }
         run(machine.timerFired(at: now))
         rearm()
     }
@@ -106,8 +114,8 @@ final class HubConnection: WSConnection {
 
     // MARK: From the loop's mailbox
 
-    func subscribed(isReady: Bool) {
-        run(machine.subscribed(isReady: isReady, at: now))
+    func subscribed() {
+        run(machine.subscribed(at: now))
         readHeld()
         rearm()
     }
@@ -120,13 +128,19 @@ final class HubConnection: WSConnection {
         rearm()
     }
 
+    /// Another pod has sent something, and not in our protocol: as in .NET, a client that cannot be
+    /// told everything is told nothing.
+    func lacksProtocol() { run(machine.abort()) }
+
     func perform(_ request: HubCaller.Request) {
-        guard let token = connection?.token, machine.isActive else { return }
+        guard let token = connection?.token, machine.isActive else { return request.abandon() }
         switch request {
         case .send(let invocation):
-            connection?.send(invocation.frame(for: hubProtocol))
-        case .join(let group): loop.join(token, group: group)
-        case .leave(let group): loop.leave(token, group: group)
+            if let frame = invocation.frame(for: hubProtocol) { connection?.send(frame) }
+        case .join(let group, let done): loop.join(token, group: group, done: done)
+        case .leave(let group, let done):
+            loop.leave(token, group: group)
+            done()
         case .abort: run(machine.abort())
         }
     }
@@ -182,7 +196,7 @@ final class HubConnection: WSConnection {
     }
 
     private var tooLong: HubProtocolError {
-        .recordTooLong(byteCountMax: framer.recordByteCountMax ?? 0)
+        .recordTooLong(byteCountMax: options.messageByteCountMax ?? 0)
     }
 
     /// Keeps at most what is left of one WebSocket message and the one behind it.
@@ -206,9 +220,7 @@ final class HubConnection: WSConnection {
         switch message {
         case .invocation(let invocation): call(invocation, wantsStream: false)
         case .streamInvocation(let invocation): call(invocation, wantsStream: true)
-        case .ping:
-            machine.pingReceived(at: now)
-            rearm()
+        case .ping: pinged()
         case .close(let close): run(machine.closeReceived(error: close.error))
         // Nothing of ours is streamed, asked of a client or numbered, so these name nothing we know;
         // the protocol has them ignored.
@@ -216,8 +228,13 @@ final class HubConnection: WSConnection {
         }
     }
 
+    private func pinged() {
+        run(machine.pingReceived(at: now))
+        rearm()
+    }
+
     private func call(_ invocation: Invocation, wantsStream: Bool) {
-        guard let caller, let token = connection?.token else { return }
+        guard let token = connection?.token else { return }
         let dispatcher = loop.server.dispatcher
         let method: HubMethod
         switch dispatcher.decide(invocation, wantsStream: wantsStream) {
@@ -227,13 +244,14 @@ final class HubConnection: WSConnection {
 
         machine.invocationBegan()
         callCount += 1
-        let call = PendingCall(
-            serial: callCount, invocationID: invocation.invocationID, target: invocation.target)
+        let call = PendingCall(serial: callCount, invocation)
         pending = call
         let mailbox = loop.mailbox
-        let reply = HubReply { mailbox.post(.reply(token, serial: call.serial, $0)) }
+        let reply = HubReply { [serial = call.serial] in
+            mailbox.post(.reply(token, serial: serial, $0))
+        }
         do throws(BindingFailure) {
-            try method.body(caller, HubArguments(invocation.arguments), reply)
+            try method.body(caller(token), HubArguments(invocation.arguments), reply)
         } catch {
             reply.discard()
             finish()
@@ -275,20 +293,20 @@ final class HubConnection: WSConnection {
         case .refuseHandshake(let error):
             let withDetails = options.enableDetailedErrors
             send(HandshakeResponse.refused(error, withDetails: withDetails), as: .text)
-            leaveTables()
+            leaveTables(by: .handshakeFailed)
             close(.normal)
         case .connect: connect()
         case .sendPing:
             // A client that does not read needs no proof that we live.
             if connection?.isBackpressured != true { send(frame: loop.pingFrame) }
         case .close(let end, let tellsHub):
-            leaveTables()
+            leaveTables(by: end)
             let message = end.closeMessage(withDetails: options.enableDetailedErrors)
             if let message { send(.close(message)) }
-            close(end.closeCode)
+            close(.normal)
             if tellsHub { tellHub(end) }
         case .finish(let end, let tellsHub):
-            leaveTables()
+            leaveTables(by: end)
             if tellsHub { tellHub(end) }
         }
     }
@@ -300,16 +318,13 @@ final class HubConnection: WSConnection {
     private func subscribe() {
         guard let token = connection?.token else { return }
         isSubscribed = true
-        let mailbox = loop.mailbox
-        loop.server.backplane.subscribe(to: scopes) { error in
-            mailbox.post(.subscribed(token, isReady: error == nil))
-        }
+        loop.subscribe(to: scopes, for: token)
     }
 
     private func connect() {
-        guard let caller, let token = connection?.token else { return }
+        guard let token = connection?.token else { return }
         loop.activated(self, token)
-        switch loop.server.methods.onConnected(caller) {
+        switch loop.server.methods.onConnected(caller(token)) {
         case .accept: break
         case .abort: run(machine.connectRefused(.aborted))
         case .fail: run(machine.connectRefused(.connectFailed))
@@ -317,25 +332,33 @@ final class HubConnection: WSConnection {
     }
 
     /// Once, and before our last message: nothing may come behind that.
-    private func leaveTables() {
+    private func leaveTables(by end: HubEnd) {
         guard let token = connection?.token else { return }
-        loop.ended(self, token)
+        loop.ended(self, token, by: end)
         claim = nil
         held = []
         pending = nil
-        if isSubscribed { loop.server.backplane.unsubscribe(from: scopes) }
+        if isSubscribed { loop.unsubscribe(from: scopes) }
         isSubscribed = false
     }
 
     private func tellHub(_ end: HubEnd) {
-        if let caller { loop.server.methods.onDisconnected(caller, end) }
+        guard let token = connection?.token else { return }
+        loop.server.methods.onDisconnected(caller(token), end)
+    }
+
+    /// What methods see of this connection; made for each use, as an idle connection needs none.
+    private func caller(_ token: EventToken) -> HubCaller {
+        HubCaller(
+            connectionID: connectionID, userID: userID, connectedAt: connectedAt,
+            connectedAtWall: connectedAtWall, perform: loop.makeRequester(for: token))
     }
 
     private func rearm() {
-        guard machine.isOpen, var deadline = machine.deadline ?? drainAt else { return }
-        if let drainAt { deadline = min(deadline, drainAt) }
-        if let armedFor, armedFor <= deadline { return }
+        let deadline = min(machine.deadline, drainAt)
+        // What no longer has a deadline keeps its timer, which then finds nothing to do.
+        guard machine.isOpen, deadline != armedFor, deadline != .distantFuture else { return }
         armedFor = deadline
-        armTimer(after: max(.zero, now.duration(to: deadline)))
+        armTimer(at: deadline)
     }
 }

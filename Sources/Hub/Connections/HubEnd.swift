@@ -1,11 +1,9 @@
 // HubEnd: why a hub connection ended, and what its client is told.
 //
-//   hub Close message ─▶ WebSocket close code         both only while the socket is open
+//   hub Close message ─▶ WebSocket close 1000         both only while the socket is open
 //
 // Thread: a pure value.  Allocates: the texts.
 // Source: SignalR HubProtocol, "Close Message"; rows and texts as .NET 8.
-
-import WS
 
 /// Why a connection ended; handed to the hub's `onDisconnected`.
 public enum HubEnd: Equatable, Sendable {
@@ -24,8 +22,6 @@ public enum HubEnd: Equatable, Sendable {
     case shutdown
     /// The hub's `onConnected` refused; `onDisconnected` is not called.
     case connectFailed
-    /// The backplane could not be joined; the hub has not seen the connection.
-    case backplaneUnavailable
     /// The hub has not seen the connection.
     case handshakeFailed
 
@@ -45,9 +41,7 @@ public enum HubEnd: Equatable, Sendable {
                 + "within the configured ClientTimeoutInterval."
             return CloseMessage(error: text + (withDetails ? detail : ""), allowReconnect: true)
         case .connectFailed: return CloseMessage(error: text)
-        case .backplaneUnavailable, .handshakeFailed: return nil
+        case .handshakeFailed: return nil
         }
     }
-
-    var closeCode: CloseCode { self == .backplaneUnavailable ? .internalError : .normal }
 }

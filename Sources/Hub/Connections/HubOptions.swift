@@ -10,7 +10,8 @@ import WS
 public struct HubOptions: Sendable {
     /// From the upgrade to the handshake request; then "Handshake was canceled.".
     public var handshakeTimeout: Duration = .seconds(15)
-    /// Between two pings of ours. A ping is left out while the connection's output is stuck.
+    /// Between two pings of ours; half of it to a sixteenth more (at most a second) where one goes
+    /// with a ping of the client. A ping is left out while the connection's output is stuck.
     public var keepAliveInterval: Duration = .seconds(15)
     /// Silence of a client that has pinged at least once; then the connection is closed. Should be
     /// at least twice the client's own ping interval.

@@ -2,7 +2,7 @@
 //
 //                     handshake ok             backplane ready
 //   awaitingHandshake ────────────▶ subscribing ─────────────▶ active ⇄ dispatching
-//        │ bad, late, too long           │ refused               │ Close, timeout, violation, drain
+//        │ bad, late, too long           │ expiry, drain         │ Close, timeout, violation, drain
 //        ▼                               ▼                       ▼
 //      closing ◀─────────────────────────┴───────────────────────┘
 //        │                  the transport may end in every state
@@ -61,16 +61,16 @@ struct HubStateMachine {
     }
 
     private(set) var state: State
-    private let keepAliveInterval: Duration
-    private let clientTimeout: Duration
+    private let keepAliveInterval: ShortDuration
+    private let clientTimeout: ShortDuration
     /// When the user's token expires.
-    private let expiry: MonotonicInstant?
+    private let expiry: MonotonicInstant
 
     init(options: HubOptions, now: MonotonicInstant, expiry: MonotonicInstant? = nil) {
         state = .awaitingHandshake(until: now.advanced(by: options.handshakeTimeout))
-        keepAliveInterval = options.keepAliveInterval
-        clientTimeout = options.clientTimeout
-        self.expiry = expiry
+        keepAliveInterval = ShortDuration(options.keepAliveInterval)
+        clientTimeout = ShortDuration(options.clientTimeout)
+        self.expiry = expiry ?? .distantFuture
     }
 
     /// Whether the next record may be read now.
@@ -109,12 +109,8 @@ struct HubStateMachine {
         }
     }
 
-    mutating func subscribed(isReady: Bool, at now: MonotonicInstant) -> Action {
+    mutating func subscribed(at now: MonotonicInstant) -> Action {
         guard case .subscribing = state else { return .nothing }
-        guard isReady else {
-            state = .closing
-            return .close(.backplaneUnavailable, tellsHub: false)
-        }
         state = .active(
             Liveness(nextPing: now.advanced(by: keepAliveInterval), silence: .allowed))
         return .connect
@@ -134,8 +130,16 @@ struct HubStateMachine {
         updateLiveness { $0.noteActivity(now) }
     }
 
-    mutating func pingReceived(at now: MonotonicInstant) {
-        updateLiveness { $0.silence = .limited(since: now) }
+    /// Ours goes with the client's once half of the interval is over: one wake-up of the loop serves
+    /// both, and TCP acknowledges the client's with ours.
+    mutating func pingReceived(at now: MonotonicInstant) -> Action {
+        guard case .active(var liveness) = state else { return .nothing }
+        liveness.silence = .limited(since: now)
+        let isHalfOver =
+            now.nanoseconds + keepAliveInterval.nanoseconds / 2 >= liveness.nextPing.nanoseconds
+        if isHalfOver { liveness.nextPing = now.advanced(by: keepAliveInterval) }
+        state = .active(liveness)
+        return isHalfOver ? .sendPing : .nothing
     }
 
     mutating func invocationBegan() {
@@ -162,14 +166,13 @@ struct HubStateMachine {
 
     // MARK: Time
 
-    /// When `timerFired` should be called next; it may be called earlier.
-    var deadline: MonotonicInstant? {
+    /// When `timerFired` should be called next; it may be called earlier. `distantFuture`: never.
+    var deadline: MonotonicInstant {
         switch state {
-        case .awaitingHandshake(let until): earliest(until, expiry)
+        case .awaitingHandshake(let until): min(until, expiry)
         case .subscribing: expiry
-        case .active(let liveness):
-            earliest(earliest(liveness.nextPing, expiry), silenceEnd(liveness))
-        case .closing, .closed: nil
+        case .active(let liveness): min(pingDeadline(liveness), expiry, silenceEnd(liveness))
+        case .closing, .closed: .distantFuture
         }
     }
 
@@ -177,21 +180,29 @@ struct HubStateMachine {
         if case .awaitingHandshake(let until) = state, now >= until {
             return handshakeReceived(.failure(.canceled))
         }
-        if let expiry, now >= expiry, isOpen {
+        if now >= expiry, isOpen {
             if isAwaitingHandshake { return handshakeReceived(.failure(.canceled)) }
             return close(.authenticationExpired)
         }
         guard case .active(var liveness) = state else { return .nothing }
-        if let end = silenceEnd(liveness), now >= end { return close(.clientTimedOut) }
-        guard now >= liveness.nextPing else { return .nothing }
+        if now >= silenceEnd(liveness) { return close(.clientTimedOut) }
+        guard now >= pingDeadline(liveness) else { return .nothing }
         liveness.nextPing = now.advanced(by: keepAliveInterval)
         state = .active(liveness)
         return .sendPing
     }
 
-    private func silenceEnd(_ liveness: Liveness) -> MonotonicInstant? {
+    /// Where the client pings as often as we do, ours waits for the client's to go with it: a
+    /// sixteenth of the interval and at most a second, by which .NET is late as well.
+    private func pingDeadline(_ liveness: Liveness) -> MonotonicInstant {
+        guard case .limited = liveness.silence else { return liveness.nextPing }
+        let grace = min(keepAliveInterval.nanoseconds / 16, 1_000_000_000)
+        return MonotonicInstant(nanoseconds: liveness.nextPing.nanoseconds + grace)
+    }
+
+    private func silenceEnd(_ liveness: Liveness) -> MonotonicInstant {
         guard case .limited(let since) = liveness.silence, !liveness.isDispatching else {
-            return nil
+            return .distantFuture
         }
         return since.advanced(by: clientTimeout)
     }
@@ -235,12 +246,6 @@ struct HubStateMachine {
         guard case .active(var liveness) = state else { return }
         body(&liveness)
         state = .active(liveness)
-    }
-
-    private func earliest(_ a: MonotonicInstant?, _ b: MonotonicInstant?) -> MonotonicInstant? {
-        guard let a else { return b }
-        guard let b else { return a }
-        return min(a, b)
     }
 }
 

@@ -5,12 +5,22 @@
 //
 // Thread: a pure value.  Allocates: never.  Source: .NET StringComparer.Ordinal.
 
+import Glibc
+
 struct OrdinalName: Hashable, Sendable {
     let text: String
 
     init(_ text: String) { self.text = text }
 
-    static func == (a: Self, b: Self) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+    static func == (a: Self, b: Self) -> Bool {
+        var (a, b) = (a.text, b.text)
+        return a.withUTF8 { a in
+            b.withUTF8 { b in
+                a.count == b.count
+                    && (a.isEmpty || memcmp(a.baseAddress!, b.baseAddress!, a.count) == 0)
+            }
+        }
+    }
 
     func hash(into hasher: inout Hasher) {
         var copy = text

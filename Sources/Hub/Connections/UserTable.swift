@@ -1,25 +1,67 @@
 // UserTable: user id → the user's connections on one loop (several tabs, several devices).
 //
-// A user is a group whose members cannot leave it: the same table serves both.
+//   heads  "ann" ─▶ 7
+//   tabs[7] ⇄ tabs[2] ⇄ tabs[9] ⇄ (7)         a ring through the loop's slots: a user with one tab,
+//                                              the usual case, costs one entry and no list
 //
 // Thread: one loop.  Allocates: when a table grows.
 
 import Loop
 
 struct UserTable {
-    private var connectionsByUser = GroupTable()
-
-    var userCount: Int { connectionsByUser.groupCount }
-
-    mutating func insert(_ token: EventToken, user: String) {
-        let isNew = connectionsByUser.join(token, group: user)
-        assert(isNew, "a connection has one user")
+    /// What a slot's connection is to its user; by slot index.
+    private struct Tab {
+        /// Of the connection's token; 0 for a slot without one.
+        var generation: UInt32 = 0
+        var next: UInt32 = 0
+        var previous: UInt32 = 0
     }
 
-    mutating func remove(_ token: EventToken) { connectionsByUser.leaveAll(token) }
+    /// One of each user's connections.
+    private var heads: [OrdinalName: UInt32] = [:]
+    private var tabs: [Tab] = []
+
+    var userCount: Int { heads.count }
+
+    /// - Parameter token: in the table of no user.
+    mutating func insert(_ token: EventToken, user: String) {
+        let index = Int(token.index)
+        if index >= tabs.count {
+            tabs.append(contentsOf: repeatElement(Tab(), count: index + 1 - tabs.count))
+        }
+        precondition(tabs[index].generation == 0, "a connection has one user")
+        let head = heads[OrdinalName(user)]
+        let next = head ?? token.index
+        let previous = head.map { tabs[Int($0)].previous } ?? token.index
+        tabs[index] = Tab(generation: token.generation, next: next, previous: previous)
+        tabs[Int(previous)].next = token.index
+        tabs[Int(next)].previous = token.index
+        if head == nil { heads[OrdinalName(user)] = token.index }
+    }
+
+    /// - Parameter user: the one it was inserted with.
+    mutating func remove(_ token: EventToken, user: String) {
+        let index = Int(token.index)
+        guard index < tabs.count, tabs[index].generation == token.generation else { return }
+        let tab = tabs[index]
+        tabs[index] = Tab()
+        if tab.next == token.index {
+            heads[OrdinalName(user)] = nil
+            return
+        }
+        tabs[Int(tab.previous)].next = tab.next
+        tabs[Int(tab.next)].previous = tab.previous
+        heads[OrdinalName(user)] = tab.next
+    }
 
     /// Calls `body` with each of the user's connections: one hash of the id, however many there are.
     func forEachConnection(of user: String, _ body: (EventToken) -> Void) {
-        connectionsByUser.forEachMember(of: user, body)
+        guard let head = heads[OrdinalName(user)] else { return }
+        var index = head
+        repeat {
+            let tab = tabs[Int(index)]
+            body(EventToken(index: index, generation: tab.generation))
+            index = tab.next
+        } while index != head
     }
 }

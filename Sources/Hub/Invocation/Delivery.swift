@@ -1,6 +1,6 @@
 // Delivery: one invocation on its way to the receivers of one loop.
 //
-//   first receiver ─▶ SharedBytes made ─▶ queued ─▶ queued ─▶ … ─▶ finish lets go of it
+//   first receiver ─▶ SharedBytes made ─▶ sent ─▶ sent or queued ─▶ … ─▶ finish lets go of it
 //
 // A loop without a receiver, the usual case for a user's message, copies nothing.
 //
@@ -12,6 +12,10 @@ struct Delivery {
     private let invocation: EncodedInvocation
     private let reactor: Reactor
     private var payload: SharedBytes?
+    /// Connections it was queued on.
+    private(set) var receiverCount = 0
+    /// Connections in whose protocol the invocation does not exist.
+    private var unable: [EventToken] = []
 
     init(invocation: EncodedInvocation, reactor: Reactor) {
         self.invocation = invocation
@@ -21,18 +25,22 @@ struct Delivery {
     /// Queues the frame on the connection; the frame is whole, so it may go past the connection's
     /// own object, which takes itself out of the tables before its Close frame.
     mutating func send(to token: EventToken) {
-        let payload = payload ?? makePayload()
-        reactor.connection(token)?.send(payload)
+        guard let payload = payload ?? makePayload() else { return unable.append(token) }
+        reactor.send(payload, to: token)
+        receiverCount += 1
     }
 
     /// Must be called once; the queues hold their own references.
-    mutating func finish() {
+    /// - Returns: receivers that could not be sent anything.
+    mutating func finish() -> [EventToken] {
         payload?.release()
         payload = nil
+        return unable
     }
 
-    private mutating func makePayload() -> SharedBytes {
-        let made = SharedBytes(copying: invocation.frame(for: .json))
+    private mutating func makePayload() -> SharedBytes? {
+        guard let frame = invocation.frame(for: .json) else { return nil }
+        let made = SharedBytes(copying: frame)
         payload = made
         return made
     }

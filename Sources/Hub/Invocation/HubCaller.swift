@@ -9,9 +9,18 @@ public struct HubCaller: Sendable {
     /// What a caller may ask of its connection.
     enum Request: Sendable {
         case send(EncodedInvocation)
-        case join(group: String)
-        case leave(group: String)
+        /// `done` is called once, when messages to the group arrive.
+        case join(group: String, done: @Sendable () -> Void)
+        case leave(group: String, done: @Sendable () -> Void)
         case abort
+
+        /// The connection has ended: nothing is to be done, and nobody shall wait for it.
+        func abandon() {
+            switch self {
+            case .join(_, let done), .leave(_, let done): done()
+            case .send, .abort: break
+            }
+        }
     }
 
     /// Public; stands in excluded lists and backplane channels.
@@ -28,9 +37,16 @@ public struct HubCaller: Sendable {
         perform(.send(EncodedInvocation(target: target, arguments: arguments)))
     }
 
-    public func join(group: String) { perform(.join(group: group)) }
+    /// - Parameter joined: called once, when what any pod sends to the group arrives or the
+    ///   connection has ended.
+    public func join(group: String, joined: @escaping @Sendable () -> Void = {}) {
+        perform(.join(group: group, done: joined))
+    }
 
-    public func leave(group: String) { perform(.leave(group: group)) }
+    /// - Parameter left: called once, when the connection is out.
+    public func leave(group: String, left: @escaping @Sendable () -> Void = {}) {
+        perform(.leave(group: group, done: left))
+    }
 
     /// Closes the connection without an error.
     public func abort() { perform(.abort) }
@@ -47,7 +63,7 @@ public struct HubCaller: Sendable {
             connectedAtWall: connectedAtWall
         ) { request in
             if case .send(let invocation) = request {
-                onSend(Array(invocation.record(for: .json)))
+                onSend(Array(invocation.record(for: .json) ?? []))
             }
         }
     }

@@ -37,6 +37,13 @@ public enum HubProtocol: Sendable, CaseIterable {
         }
     }
 
+    /// Whether these bytes are one ping with its framing, as all known clients write it.
+    func isPing(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        switch self {
+        case .json: JSONHubProtocol.isPing(bytes)
+        }
+    }
+
     /// The message with its framing, ready to be put into a transport.
     public func encode(_ message: HubMessage) -> [UInt8] {
         switch self {

@@ -10,9 +10,18 @@
 // Allocates: a ping nothing; an invocation one copy of its arguments and its strings.
 // Source: SignalR HubProtocol, "JSON Encoding"; field order on write as .NET 8 writes it.
 
+import Glibc
+
 enum JSONHubProtocol {
     /// RS, which JSON text cannot contain (it would be escaped as \u001E).
     static let recordSeparator: UInt8 = 0x1E
+
+    /// `{"type":6}` and its separator, byte by byte. Other spellings are for `decode`.
+    static func isPing(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let ping: StaticString = "{\"type\":6}\u{1E}"
+        return bytes.count == ping.utf8CodeUnitCount
+            && memcmp(bytes.baseAddress!, ping.utf8Start, bytes.count) == 0
+    }
 
     /// Reads one record without its separator. What follows the closing brace is not looked at,
     /// as in .NET.

@@ -10,8 +10,8 @@
 // Thread: its connection's loop.  Allocates: when a record spans chunks.
 // Source: SignalR HubProtocol, "JSON Encoding"; the limit as .NET 8 applies it.
 
-struct MessageFramer {
-    enum Outcome<T> {
+package struct MessageFramer {
+    package enum Outcome<T> {
         case record(T)
         /// Everything given is consumed; the rest of the record has not arrived.
         case incomplete
@@ -19,14 +19,15 @@ struct MessageFramer {
         case tooLong
     }
 
-    /// Bytes of one record with its separator; nil for no limit.
-    let recordByteCountMax: Int?
+    /// Bytes of one record with its separator; `Int.max` for no limit.
+    private let byteCountMax: Int
     /// The beginning of a record whose end has not arrived.
     private var pending: [UInt8] = []
 
-    init(recordByteCountMax: Int?) {
+    /// - Parameter recordByteCountMax: nil for no limit.
+    package init(recordByteCountMax: Int?) {
         precondition(recordByteCountMax ?? 1 > 0)
-        self.recordByteCountMax = recordByteCountMax
+        byteCountMax = recordByteCountMax ?? .max
     }
 
     /// True between records.
@@ -35,7 +36,7 @@ struct MessageFramer {
     /// Reads the next record and moves `offset` behind its separator.
     ///
     /// - Parameter body: gets the record without its separator; the memory is valid for the call.
-    mutating func next<T>(
+    package mutating func next<T>(
         in chunk: UnsafeRawBufferPointer, from offset: inout Int,
         _ body: (UnsafeRawBufferPointer) -> T
     ) -> Outcome<T> {
@@ -43,12 +44,12 @@ struct MessageFramer {
         let rest = UnsafeRawBufferPointer(rebasing: chunk[offset...])
         guard let end = rest.firstIndex(of: JSONHubProtocol.recordSeparator) else {
             // As many bytes as allowed may wait for a separator that would be one too many.
-            if exceeds(pending.count + rest.count) { return .tooLong }
+            if pending.count + rest.count > byteCountMax { return .tooLong }
             pending.append(contentsOf: rest)
             offset = chunk.count
             return .incomplete
         }
-        if exceeds(pending.count + end + 1) { return .tooLong }
+        if pending.count + end + 1 > byteCountMax { return .tooLong }
         offset += end + 1
         if pending.isEmpty { return .record(body(UnsafeRawBufferPointer(rebasing: rest[..<end]))) }
 
@@ -57,10 +58,5 @@ struct MessageFramer {
         // The memory goes back: most connections are idle between records.
         pending = []
         return .record(result)
-    }
-
-    private func exceeds(_ byteCount: Int) -> Bool {
-        guard let recordByteCountMax else { return false }
-        return byteCount > recordByteCountMax
     }
 }

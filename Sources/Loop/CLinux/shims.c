@@ -126,10 +126,73 @@ int clinux_connect(const char *host, uint16_t port) {
     return result;
 }
 
+int clinux_resolve(const char *host, uint16_t port, int is_numeric, struct clinux_address *found,
+                   int max) {
+    char service[8];
+    snprintf(service, sizeof service, "%u", (unsigned)port);
+    struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_NUMERICSERV | (is_numeric ? AI_NUMERICHOST : 0)};
+    struct addrinfo *all = NULL;
+    int failure = getaddrinfo(host, service, &hints, &all);
+    if (failure) return failure;
+    int count = 0;
+    for (const struct addrinfo *a = all; a && count < max; a = a->ai_next) {
+        if (a->ai_addrlen > sizeof found->bytes) continue;
+        memcpy(found[count].bytes, a->ai_addr, a->ai_addrlen);
+        found[count++].count = a->ai_addrlen;
+    }
+    freeaddrinfo(all);
+    return count > 0 ? count : EAI_NONAME;
+}
+
+int clinux_start_connect(const struct clinux_address *address, const struct clinux_address *source,
+                         int silence_seconds) {
+    struct sockaddr_storage storage = {0};
+    memcpy(&storage, address->bytes, address->count);
+    int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    int yes = 1;
+    if (source) {
+        struct sockaddr_storage local = {0};
+        memcpy(&local, source->bytes, source->count);
+        // A port chosen by bind must be free for every peer, one chosen by connect for this one only.
+        setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
+        if (bind(fd, (struct sockaddr *)&local, source->count) < 0) {
+            int failure = -errno;
+            close(fd);
+            return failure;
+        }
+    }
+    int half = silence_seconds / 2, quarter = silence_seconds / 4;
+    unsigned int silence_ms = (unsigned)silence_seconds * 1000;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    // Probes find a silent peer on an idle connection, TCP_USER_TIMEOUT one that takes no data.
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &half, sizeof half);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &quarter, sizeof quarter);
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence_ms, sizeof silence_ms);
+    if (connect(fd, (struct sockaddr *)&storage, address->count) < 0 && errno != EINPROGRESS) {
+        int failure = -errno;
+        close(fd);
+        return failure;
+    }
+    return fd;
+}
+
+int clinux_socket_error(int fd) {
+    int failure = 0;
+    socklen_t length = sizeof failure;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &length) < 0) return -errno;
+    return -failure;
+}
+
 int clinux_reset_on_close(int fd) {
     struct linger now = {.l_onoff = 1, .l_linger = 0};
     return setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now) < 0 ? -errno : 0;
 }
+
+int clinux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) < 0 ? -errno : 0; }
 
 int clinux_open_reserve(void) {
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);

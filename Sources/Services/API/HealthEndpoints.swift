@@ -14,8 +14,14 @@ public enum HealthEndpoints {
             }
         }
         router.on(.get, "/health/ready") { _, _, responder in
-            guard readiness.isReady else { return responder.respond(Response(.serviceUnavailable)) }
-            responder.respond(.json(Array(#"{"status":"ready"}"#.utf8)))
+            switch readiness.state {
+            case .ready: responder.respond(.json(Array(#"{"status":"ready"}"#.utf8)))
+            case .draining: responder.respond(Response(.serviceUnavailable))
+            case .cutOff(let away):
+                let checks = away.map { #""\#($0.name)":"away for \#($0.seconds) s""# }
+                let body = #"{"status":"not ready","checks":{\#(checks.joined(separator: ","))}}"#
+                responder.respond(.json(Array(body.utf8), status: .serviceUnavailable))
+            }
         }
     }
 }

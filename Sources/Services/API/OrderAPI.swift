@@ -70,7 +70,8 @@ public struct OrderAPI: Sendable {
         _ request: Request, _ responder: Responder,
         by work: @escaping @Sendable () throws(StoreError) -> Response
     ) {
-        let isQueued = workers.submit {
+        let isQueued = workers.submit { isLate in
+            if isLate { return responder.respond(Refusal.busy(request)) }
             do throws(StoreError) {
                 responder.respond(try work())
             } catch {

@@ -73,7 +73,7 @@ extension OrderAPI {
         do throws(ValidationErrors) {
             let order = try acceptOrder.prepare(
                 draft, user: user, idempotencyKey: request.header(.idempotencyKey),
-                traceparent: request.trace.text)
+                traceparent: request.outgoingTrace.text)
             accept(order, request, responder)
         } catch {
             responder.respond(Refusal.validation(error).response(to: request))

@@ -15,13 +15,13 @@ import Hub
 import WS
 
 /// Why a body is no order, in words that the sender may see.
-struct OrderRequestError: Error, Equatable {
+package struct OrderRequestError: Error, Equatable {
     let reason: String
     init(_ reason: String) { self.reason = reason }
 }
 
-enum OrderRequest {
-    static func parse(_ bytes: [UInt8]) throws(OrderRequestError) -> OrderDraft {
+package enum OrderRequest {
+    package static func parse(_ bytes: [UInt8]) throws(OrderRequestError) -> OrderDraft {
         let value: JSONValue
         do throws(JSONError) {
             value = try JSONValue(parsing: bytes, depthMax: JSONScanner.depthMaxDefault)

@@ -38,7 +38,8 @@ struct OrderStatusHub: Sendable {
         _ caller: HubCaller, _ arguments: HubArguments, _ reply: HubReply
     ) throws(BindingFailure) {
         guard let (correlation, user) = try owner(caller, arguments, reply) else { return }
-        let isQueued = workers.submit { [tracking] in
+        let isQueued = workers.submit { [tracking] isLate in
+            if isLate { return reply.hubException("RegisterOrder failed on server") }
             let completed = tracking.register(correlation, by: user)
             reply.void()
             guard let completed, let orderID = completed.orderID,
@@ -54,7 +55,8 @@ struct OrderStatusHub: Sendable {
         _ caller: HubCaller, _ arguments: HubArguments, _ reply: HubReply
     ) throws(BindingFailure) {
         guard let (correlation, user) = try owner(caller, arguments, reply) else { return }
-        let isQueued = workers.submit { [tracking] in
+        let isQueued = workers.submit { [tracking] isLate in
+            if isLate { return reply.hubException("GetCurrentStatus failed on server") }
             do throws(StoreError) {
                 let tracked = try tracking.currentStatus(correlation, for: user)
                 reply.result(tracked.map(OrderNotification.status) ?? .null)

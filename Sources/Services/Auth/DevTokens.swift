@@ -17,14 +17,14 @@ public struct DevTokens: Sendable {
         public let expiresAt: WallTime
     }
 
-    private let key: TokenKey
+    private let key: [UInt8]
     private let issuer: String
     private let audience: String
     private let lifetime: Duration
     private let time: any TimeSource
 
     public init(_ configuration: Configuration, time: any TimeSource = SystemTime()) {
-        key = .hs256(Array(configuration.signingKey.utf8))
+        key = Array(configuration.signingKey.utf8)
         issuer = configuration.tokenIssuer ?? Self.issuerDefault
         audience = configuration.tokenAudience ?? Self.audienceDefault
         lifetime = configuration.devTokenLifetime

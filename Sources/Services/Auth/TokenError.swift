@@ -16,6 +16,10 @@ public enum TokenError: Error, Equatable, Sendable {
     /// The header has `crit`: it demands an extension we do not know.
     case criticalExtension
     case signature
+    /// `kid` names a key the authority has not published, as far as we know.
+    case unknownKey
+    /// The authority's keys have not come yet.
+    case noKeys
     /// The claim is there with a type or range it cannot have.
     case malformedClaim(String)
     /// `exp` is missing.

@@ -16,6 +16,7 @@ public struct SQLiteOrderStore: OrderStore {
         public init() {}
     }
 
+    public var systemName: StaticString { "sqlite" }
     let database: SQLiteDatabase
     let settings: Settings
 
@@ -121,6 +122,30 @@ public struct SQLiteOrderStore: OrderStore {
                     status: row.status(2),
                     completedAt: row.integerOrNil(3).map { WallTime(microseconds: $0) })
             }
+        }
+    }
+
+    public func completedOrders(
+        of users: [String], since: WallTime
+    ) throws(StoreError) -> [CompletedOrder] {
+        try database.read { (connection) throws(StoreError) in
+            var orders: [CompletedOrder] = []
+            for user in users {
+                orders += try connection.rows(
+                    """
+                    SELECT o.Id, o.CorrelationId
+                    FROM "Order" o JOIN Customer c ON c.Id = o.CustomerId
+                    WHERE c.ExternalCustomerId = ? AND o.CompletedAt >= ?
+                    """,
+                    .text(user), .integer(since.microseconds)
+                ) { row in
+                    guard let correlation = CorrelationID(parsing: row.text(1)) else {
+                        preconditionFailure("correlation ids are checked before they are written")
+                    }
+                    return CompletedOrder(id: row.integer(0), user: user, correlation: correlation)
+                }
+            }
+            return orders.sorted { $0.id < $1.id }
         }
     }
 }

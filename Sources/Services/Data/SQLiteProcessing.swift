@@ -83,7 +83,7 @@ extension SQLiteOrderStore {
     // MARK: Outbox
 
     public func outbox(limit: Int) throws(StoreError) -> [OutboxRow] {
-        try database.read { (connection) throws(StoreError) in
+        let rows = try database.read { (connection) throws(StoreError) in
             try connection.rows(
                 """
                 SELECT Id, Queue, CorrelationId, Body, Traceparent FROM Outbox
@@ -99,6 +99,9 @@ extension SQLiteOrderStore {
                     body: row.blob(3), traceparent: row.textOrNil(4))
             }
         }
+        // What leaves the process must not be taken back by a loss of power.
+        if !rows.isEmpty { try database.waitUntilReadIsSafe() }
+        return rows
     }
 
     public func markPublished(_ rows: [Int64]) throws(StoreError) {

@@ -5,8 +5,7 @@
 //                 └───────────┼──────────────────────┘
 //                             └─────▶ deadLetter             <queue>.dlq
 //
-// Calls block; they belong to worker threads. Engines: embedded (SQLite, below Data/), RabbitMQ in
-// an issue of its own.
+// Calls block; they belong to worker threads. Engines: embedded (SQLite) and RabbitMQ.
 //
 // Thread: any worker thread; one consumer is used by one thread.
 
@@ -50,11 +49,17 @@ public struct Delivery: Sendable {
 }
 
 public protocol MessageBus: Sendable {
+    /// The broker's name in the semantic conventions of OpenTelemetry.
+    var systemName: StaticString { get }
     /// Returns after the broker holds all of them durably, or throws and may have kept some.
     func publish(_ messages: [OutgoingMessage]) throws(BusError)
     func consumer(of queue: String) throws(BusError) -> any MessageConsumer
     /// Messages that wait in a queue, delayed ones included; for health and metrics.
     func depth(of queue: String) throws(BusError) -> Int
+}
+
+extension MessageBus {
+    public var systemName: StaticString { "embedded" }
 }
 
 public protocol MessageConsumer {

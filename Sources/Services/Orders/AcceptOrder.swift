@@ -10,6 +10,7 @@
 // Thread: prepare on any; commit on a worker thread, because it blocks.  Allocates: the results.
 
 import Loop
+import WS
 
 public struct AcceptOrder: Sendable {
     private let store: any OrderStore
@@ -19,13 +20,15 @@ public struct AcceptOrder: Sendable {
     private let clock: any TimeSource
     private let random: any RandomSource
     private let counters: OrderCounters
+    private let tracer: Tracer
     private let log = Log("accept")
 
     /// - Parameter relay: woken when order.accepted stands in the outbox.
     public init(
         store: any OrderStore, state: any WorkflowState, relay: WakeSignal,
         limits: OrderLimits = OrderLimits(), clock: any TimeSource = SystemTime(),
-        random: any RandomSource = SystemRandom(), counters: OrderCounters = OrderCounters()
+        random: any RandomSource = SystemRandom(), counters: OrderCounters = OrderCounters(),
+        tracer: Tracer = .off
     ) {
         self.store = store
         self.state = state
@@ -34,6 +37,7 @@ public struct AcceptOrder: Sendable {
         self.clock = clock
         self.random = random
         self.counters = counters
+        self.tracer = tracer
     }
 
     /// Checks a draft and gives it a correlation id.
@@ -68,7 +72,16 @@ public struct AcceptOrder: Sendable {
     ///
     /// - Returns: one outcome per request, in order.
     public func commit(_ requests: [AcceptRequest]) throws(StoreError) -> [AcceptOutcome] {
-        let outcomes = try store.accept(requests)
+        let spans = SpanBatch(tracer, requests) { request in
+            tracer.beginCommit(
+                "accept", store, request.correlation, under: request.traceparent)
+        }
+        let outcomes: [AcceptOutcome]
+        do { outcomes = try store.accept(requests) } catch {
+            spans.end(tracer, error: error.reason)
+            throw error
+        }
+        spans.end(tracer)
         precondition(outcomes.count == requests.count)
         CrashPoint.reach(.acceptAfterCommit)
         counters.acceptCommits.add(1)
@@ -86,10 +99,11 @@ public struct AcceptOrder: Sendable {
         }
         if !new.isEmpty {
             counters.accepted.add(new.count)
-            relay.wake()
+            // Before the wake: the worker moves a status on only if its key is there.
             do { try state.begin(new) } catch {
                 log.warning("workflow state away", [.reason(error.reason)])
             }
+            relay.wake()
         }
         CrashPoint.reach(.acceptBeforeReply)
         return outcomes

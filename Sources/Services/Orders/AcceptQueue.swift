@@ -17,6 +17,9 @@ public final class AcceptQueue: SteppedRole, Sendable {
         public var waitingCountMax = 4096
         /// Requests in one commit.
         public var batchCountMax = 256
+        /// A request that waited longer is refused (503) instead of committed: with the store's own
+        /// deadline behind it the answer still comes within the client's patience of 5 s.
+        public var waitMax: Duration = .seconds(2)
         public init() {}
     }
 
@@ -25,6 +28,7 @@ public final class AcceptQueue: SteppedRole, Sendable {
 
     private struct Waiting: Sendable {
         let request: AcceptRequest
+        let since: MonotonicInstant
         let completion: Completion
     }
 
@@ -36,29 +40,35 @@ public final class AcceptQueue: SteppedRole, Sendable {
     private let acceptOrder: AcceptOrder
     private let limits: Limits
     private let counters: OrderCounters
+    private let time: any TimeSource
     private let state = Monitor(State())
 
     public init(
         acceptOrder: AcceptOrder, limits: Limits = Limits(),
-        counters: OrderCounters = OrderCounters()
+        counters: OrderCounters = OrderCounters(), time: any TimeSource = SystemTime()
     ) {
         self.acceptOrder = acceptOrder
         self.limits = limits
         self.counters = counters
+        self.time = time
     }
 
     /// Queues one request.
     ///
     /// - Returns: false if the queue is full or closed; `completion` is not called then.
     public func submit(_ request: AcceptRequest, _ completion: @escaping Completion) -> Bool {
+        let waiting = Waiting(request: request, since: time.monotonicNow, completion: completion)
         let isQueued = state.update { state in
             if state.isClosed || state.waiting.count >= limits.waitingCountMax { return false }
-            state.waiting.append(Waiting(request: request, completion: completion))
+            state.waiting.append(waiting)
             return true
         }
         if !isQueued { counters.intakeRefused.add(1) }
         return isQueued
     }
+
+    /// Requests that wait for a commit.
+    public var waitingCount: Int { state.withLock { $0.waiting.count } }
 
     public func step(wait: Duration) -> StepOutcome {
         let batch = state.wait(atMost: wait) { [limits] (state: inout State) -> [Waiting]? in
@@ -68,7 +78,16 @@ public final class AcceptQueue: SteppedRole, Sendable {
             return batch
         }
         guard let batch else { return .idle }
-        commit(batch)
+        let now = time.monotonicNow
+        let isLate = { [limits] (waiting: Waiting) in
+            waiting.since.duration(to: now) > limits.waitMax
+        }
+        for waiting in batch where isLate(waiting) {
+            counters.intakeRefused.add(1)
+            waiting.completion(.failure(.unavailable("the order waited too long for a commit")))
+        }
+        let punctual = batch.filter { !isLate($0) }
+        if !punctual.isEmpty { commit(punctual) }
         return .worked(batch.count)
     }
 

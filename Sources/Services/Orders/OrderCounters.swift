@@ -22,6 +22,8 @@ public final class OrderCounters: Sendable {
     public let processed = Atomic<Int>(0)
     public let duplicates = Atomic<Int>(0)
     public let notified = Atomic<Int>(0)
+    /// Pushed again after a gap of the backplane.
+    public let replayed = Atomic<Int>(0)
     public let retries = Atomic<Int>(0)
     public let deadLetters = Atomic<Int>(0)
 

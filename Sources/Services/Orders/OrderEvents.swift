@@ -6,6 +6,8 @@
 //
 // Thread: pure values.
 
+import WS
+
 /// The event that starts the work on an order.
 public struct OrderAccepted: Equatable, Sendable {
     public var correlation: CorrelationID
@@ -29,6 +31,8 @@ public struct OrderProcessed: Equatable, Sendable {
     public var correlation: CorrelationID
     /// At least 1.
     public var orderID: Int64
+    /// The span of the work on it; nil where none is recorded. Never on the wire.
+    public var trace: TraceContext?
 
     public init(correlation: CorrelationID, orderID: Int64) {
         self.correlation = correlation

@@ -1,7 +1,7 @@
 // OrderStore: the durable truth about products and orders, and what it promises.
 //
-// Calls block; they belong to worker threads, never to a loop. Engines: SQLite (Data/), PostgreSQL
-// in an issue of its own.
+// Calls block; they belong to worker threads, never to a loop. Engines: SQLite and PostgreSQL, both
+// below Data/.
 //
 // Thread: any worker thread.
 
@@ -68,6 +68,18 @@ public enum AcceptOutcome: Sendable {
     case unknownProducts([String])
 }
 
+/// An order that is done, and who wants to know.
+public struct CompletedOrder: Equatable, Sendable {
+    public var id: Int64
+    public var user: String
+    public var correlation: CorrelationID
+    public init(id: Int64, user: String, correlation: CorrelationID) {
+        self.id = id
+        self.user = user
+        self.correlation = correlation
+    }
+}
+
 public enum DeleteOutcome: Equatable, Sendable { case deleted, notFound, forbidden }
 
 /// An event waiting to be published.
@@ -100,6 +112,9 @@ public enum ProcessOutcome: Equatable, Sendable {
 }
 
 public protocol OrderStore: Sendable {
+    /// The database's name in the semantic conventions of OpenTelemetry.
+    var systemName: StaticString { get }
+
     /// Active, live products by internal id.
     func products(offset: Int, size: Int) throws(StoreError) -> Page<Product>
     /// Matches without regard to case, as the reference's collation does.
@@ -112,6 +127,11 @@ public protocol OrderStore: Sendable {
     func deleteOrder(id: Int64, by user: String) throws(StoreError) -> DeleteOutcome
     /// Finds soft-deleted rows too: an event for one must still end.
     func orderState(_ correlation: CorrelationID) throws(StoreError) -> OrderState?
+
+    /// The orders of these users that were completed at `since` or later, deleted ones included,
+    /// by id.
+    func completedOrders(of users: [String], since: WallTime) throws(StoreError)
+        -> [CompletedOrder]
 
     /// Accepts all requests in one commit, each on its own: one request's refusal leaves the others.
     /// Returns one outcome per request, in order, after the commit is durable.
@@ -136,4 +156,8 @@ public protocol OrderStore: Sendable {
 
     /// A cheap query that proves the database answers.
     func ping() throws(StoreError)
+}
+
+extension OrderStore {
+    public var systemName: StaticString { "other_sql" }
 }

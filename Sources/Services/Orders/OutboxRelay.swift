@@ -9,6 +9,7 @@
 // Thread: one.  Allocates: per batch.
 
 import Loop
+import WS
 
 public final class OutboxRelay: SteppedRole {
     /// Rows per publish.
@@ -19,6 +20,7 @@ public final class OutboxRelay: SteppedRole {
     private let signal: WakeSignal
     private let random: any RandomSource
     private let counters: OrderCounters
+    private let tracer: Tracer
     private let log = Log("relay")
     private var backoff = Backoff()
 
@@ -26,13 +28,15 @@ public final class OutboxRelay: SteppedRole {
     ///   for rows that a process left behind when it died before its wake.
     public init(
         store: any OrderStore, bus: any MessageBus, signal: WakeSignal,
-        random: any RandomSource = SystemRandom(), counters: OrderCounters = OrderCounters()
+        random: any RandomSource = SystemRandom(), counters: OrderCounters = OrderCounters(),
+        tracer: Tracer = .off
     ) {
         self.store = store
         self.bus = bus
         self.signal = signal
         self.random = random
         self.counters = counters
+        self.tracer = tracer
     }
 
     public func step(wait: Duration) -> StepOutcome {
@@ -44,7 +48,7 @@ public final class OutboxRelay: SteppedRole {
             }
             if rows.isEmpty { return .idle }
             CrashPoint.reach(.relayBeforePublish)
-            do { try bus.publish(rows.map(\.message)) } catch {
+            do { try publish(rows) } catch {
                 counters.publishFailures.add(1)
                 return pause("bus away", error.reason)
             }
@@ -58,6 +62,21 @@ public final class OutboxRelay: SteppedRole {
         }
     }
 
+    private func publish(_ rows: [OutboxRow]) throws(BusError) {
+        let spans = SpanBatch(tracer, rows) { row in
+            tracer.beginSend(row.queue, bus, row.correlation, under: row.traceparent)
+        }
+        let messages = rows.enumerated().map { position, row in
+            row.message(traceparent: spans.traceparent(position, else: row.traceparent))
+        }
+        // Even of a publish that failed: the broker may have the message, and with it this parent.
+        do { try bus.publish(messages) } catch {
+            spans.end(tracer, error: error.reason)
+            throw error
+        }
+        spans.end(tracer)
+    }
+
     private func pause(_ message: StaticString, _ reason: String) -> StepOutcome {
         let pause = backoff.next(random: random)
         log.warning(message, [.reason(reason), .integer("pause_ms", pause.milliseconds)])
@@ -67,7 +86,7 @@ public final class OutboxRelay: SteppedRole {
 
 extension OutboxRow {
     /// With the headers that carry trace and correlation to the consumer.
-    var message: OutgoingMessage {
+    func message(traceparent: String?) -> OutgoingMessage {
         var headers = [
             "x-correlation-id": correlation.description,
             "baggage": "correlation_id=\(correlation)",

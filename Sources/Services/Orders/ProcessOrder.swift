@@ -6,6 +6,7 @@
 // Thread: the worker's.  Allocates: per batch.
 
 import Loop
+import WS
 
 public struct ProcessOrder: MessageHandler {
     private let store: any OrderStore
@@ -13,18 +14,21 @@ public struct ProcessOrder: MessageHandler {
     private let relay: WakeSignal
     private let clock: any TimeSource
     private let counters: OrderCounters
+    private let tracer: Tracer
     private let log = Log("process")
 
     /// - Parameter relay: woken when order.processed stands in the outbox.
     public init(
         store: any OrderStore, state: any WorkflowState, relay: WakeSignal,
-        clock: any TimeSource = SystemTime(), counters: OrderCounters = OrderCounters()
+        clock: any TimeSource = SystemTime(), counters: OrderCounters = OrderCounters(),
+        tracer: Tracer = .off
     ) {
         self.store = store
         self.state = state
         self.relay = relay
         self.clock = clock
         self.counters = counters
+        self.tracer = tracer
     }
 
     public var crashPoints: (afterReceive: CrashPoint, afterAck: CrashPoint) {
@@ -32,21 +36,16 @@ public struct ProcessOrder: MessageHandler {
     }
 
     public func handle(_ deliveries: [Delivery]) -> [Verdict] {
-        var verdicts: [Verdict] = []
-        var events: [OrderAccepted] = []
-        var places: [Int] = []
-        for (index, delivery) in deliveries.enumerated() {
-            do {
-                events.append(
-                    try OrderAccepted(
-                        decoding: delivery.body, traceparent: delivery.headers["traceparent"]))
-                places.append(index)
-                verdicts.append(.done)
-            } catch {
-                verdicts.append(.poison(error.reason))
-            }
+        var spans = SpanBatch(tracer, deliveries, begin: tracer.beginProcess)
+        let verdicts = settle(deliveries, with: process) {
+            (index, delivery) throws(PoisonMessage) -> OrderAccepted in
+            let received = delivery.headers["traceparent"]
+            let event = try OrderAccepted(
+                decoding: delivery.body, traceparent: spans.traceparent(index, else: received))
+            spans.add(.correlation(event.correlation.description), to: index)
+            return event
         }
-        for (place, verdict) in zip(places, process(events)) { verdicts[place] = verdict }
+        spans.end(tracer) { verdicts[$0].reason }
         return verdicts
     }
 
@@ -73,7 +72,15 @@ public struct ProcessOrder: MessageHandler {
     }
 
     private func complete(_ events: [OrderAccepted]) throws(StoreError) -> [Verdict] {
-        let outcomes = try store.complete(events, at: clock.wallNow)
+        let spans = SpanBatch(tracer, events) { event in
+            tracer.beginCommit("complete", store, event.correlation, under: event.traceparent)
+        }
+        let outcomes: [ProcessOutcome]
+        do { outcomes = try store.complete(events, at: clock.wallNow) } catch {
+            spans.end(tracer, error: error.reason)
+            throw error
+        }
+        spans.end(tracer)
         precondition(outcomes.count == events.count)
         CrashPoint.reach(.processAfterCommit)
         relay.wake()

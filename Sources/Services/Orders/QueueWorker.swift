@@ -23,6 +23,16 @@ public enum Verdict: Equatable, Sendable {
     case poison(String)
 }
 
+extension Verdict {
+    /// Why it is not done.
+    var reason: String? {
+        switch self {
+        case .done: nil
+        case .away(let reason), .failed(let reason), .poison(let reason): reason
+        }
+    }
+}
+
 /// The work on the messages of one queue. Repeats are expected and must be harmless.
 public protocol MessageHandler: Sendable {
     /// Reached after a receive and after an ack.
@@ -30,6 +40,33 @@ public protocol MessageHandler: Sendable {
 
     /// - Returns: one verdict per delivery, in order.
     func handle(_ deliveries: [Delivery]) -> [Verdict]
+}
+
+extension MessageHandler {
+    /// Reads all events, works on those that can be read, and buries the others.
+    ///
+    /// - Parameters:
+    ///   - work: gives one verdict per event, in order.
+    ///   - decode: gets each delivery with its place.
+    func settle<Event>(
+        _ deliveries: [Delivery], with work: ([Event]) -> [Verdict],
+        decode: (Int, Delivery) throws(PoisonMessage) -> Event
+    ) -> [Verdict] {
+        var verdicts: [Verdict] = []
+        var events: [Event] = []
+        var places: [Int] = []
+        for (index, delivery) in deliveries.enumerated() {
+            do throws(PoisonMessage) {
+                events.append(try decode(index, delivery))
+                places.append(index)
+                verdicts.append(.done)
+            } catch {
+                verdicts.append(.poison(error.reason))
+            }
+        }
+        for (place, verdict) in zip(places, work(events)) { verdicts[place] = verdict }
+        return verdicts
+    }
 }
 
 public final class QueueWorker: SteppedRole {
@@ -100,7 +137,8 @@ public final class QueueWorker: SteppedRole {
 
     private func connected() throws(BusError) -> any MessageConsumer {
         if let consumer { return consumer }
-        let made = try bus.consumer(of: queue)
+        var made = try bus.consumer(of: queue)
+        if Sabotage.isOn(.ackFirst) { made = AckFirst(consumer: made) }
         consumer = made
         return made
     }

@@ -1,7 +1,6 @@
-// RetryPolicy: when a failed message is tried again, and how long to leave a dead dependency alone.
+// RetryPolicy: when a failed message is tried again.
 //
-//   message      1 s, 2 s, 4 s, 8 s, 16 s (each up to a quarter longer), then the dead letters
-//   dependency   100 ms doubling to 10 s (each up to a quarter longer), for as long as it takes
+//   1 s, 2 s, 4 s, 8 s, 16 s (each up to a quarter longer), then the dead letters
 //
 // The random part keeps many waiters from coming back in the same moment.
 //
@@ -26,32 +25,5 @@ public struct RetryPolicy: Sendable {
     public func delay(afterRetries count: Int, random: some RandomSource) -> Duration? {
         guard count < delays.count else { return nil }
         return delays[max(0, count)].withJitter(random)
-    }
-}
-
-/// Growing pauses while a dependency is away.
-public struct Backoff: Sendable {
-    public var first: Duration = .milliseconds(100)
-    public var most: Duration = .seconds(10)
-    private var failureCount = 0
-
-    public init() {}
-
-    /// The pause after one more failure.
-    public mutating func next(random: some RandomSource) -> Duration {
-        // 2^16 is far above any sensible `most`; without the cap the shift would overflow.
-        let pause = first * (1 << min(failureCount, 16))
-        failureCount += 1
-        return min(pause, most).withJitter(random)
-    }
-
-    public mutating func reset() { failureCount = 0 }
-}
-
-extension Duration {
-    /// Between this and a quarter more.
-    fileprivate func withJitter(_ random: some RandomSource) -> Duration {
-        let quarter = UInt64(max(1, nanoseconds / 4))
-        return self + .nanoseconds(Int64(random.below(quarter)))
     }
 }

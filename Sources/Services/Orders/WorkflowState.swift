@@ -41,15 +41,22 @@ public struct WorkflowStatus: Equatable, Sendable {
 }
 
 public protocol WorkflowState: Sendable {
-    /// Writes owner and ACCEPTED for new orders, with a fresh TTL.
+    /// Writes the owner, and ACCEPTED unless the order has a status, with a fresh TTL.
     func begin(_ orders: [(correlation: CorrelationID, user: String)]) throws(WorkflowStateError)
     /// Moves each status on if its key exists, never backwards, and refreshes both TTLs. A batch, so
     /// that a remote store needs one round trip.
     func advance(_ changes: [(correlation: CorrelationID, status: WorkflowStatus)])
         throws(WorkflowStateError)
     func status(_ correlation: CorrelationID) throws(WorkflowStateError) -> WorkflowStatus?
-    /// The owner by the canonical key, else by the legacy one (which is then copied).
-    func owner(_ correlation: CorrelationID) throws(WorkflowStateError) -> String?
+    /// Each order's owner by the canonical key, else by the legacy one (which is then copied); nil
+    /// where there is neither. A batch, as `advance`.
+    func owners(_ correlations: [CorrelationID]) throws(WorkflowStateError) -> [String?]
     /// Writes the owner unless another one is there; returns the owner now in force.
     func claim(_ correlation: CorrelationID, for user: String) throws(WorkflowStateError) -> String
+}
+
+extension WorkflowState {
+    public func owner(_ correlation: CorrelationID) throws(WorkflowStateError) -> String? {
+        try owners([correlation])[0]
+    }
 }

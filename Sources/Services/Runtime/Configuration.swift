@@ -8,6 +8,7 @@
 // Thread: a pure value, made once at start.
 
 import Loop
+import WS
 
 /// The parts of the platform one process can play.
 public enum ServiceRole: String, Sendable, CaseIterable {
@@ -31,6 +32,8 @@ public struct Configuration: Sendable {
     public var http: ListenAddress?
     /// Nil: no listener with TLS. Never set without certificate and key.
     public var https: ListenAddress?
+    /// Nil: no metrics are served.
+    public var metrics: ListenAddress?
     /// PEM files.
     public var certificateFile: String?
     public var keyFile: String?
@@ -41,10 +44,17 @@ public struct Configuration: Sendable {
 
     // Engines
 
-    /// The SQLite file; nil for the one in `dataDirectory`.
-    public var databaseFile: String?
-    public var isBusEmbedded = false
-    public var isStateEmbedded = false
+    public var database = DatabaseChoice.sqlite(path: nil)
+    public var databaseConnectionCountMax = 0
+    public var databaseTimeout: Duration = .zero
+    public var migratesDatabase = false
+    public var broker = BrokerChoice.embedded
+    public var usesQuorumQueues = false
+    public var prefetchCount = 0
+    public var state = StateChoice.embedded
+    /// For all of them together.
+    public var startupWait: Duration = .zero
+    public var readinessGrace: Duration = .zero
     public var acceptedQueue = ""
     public var processedQueue = ""
     /// Retries after the first try.
@@ -53,6 +63,10 @@ public struct Configuration: Sendable {
 
     // Who is who
 
+    /// Nil: tokens are signed with `signingKey`.
+    public var authority: HTTPURL?
+    public var authorityCertificates: String?
+    public var tokenAlgorithms: Set<TokenAlgorithm> = []
     /// The HMAC key as UTF-8 text; never logged. Empty only where no role needs one.
     public var signingKey = ""
     /// Checked when set; always set outside development.
@@ -65,6 +79,9 @@ public struct Configuration: Sendable {
 
     public var corsOrigins: [String] = []
     public var channelPrefix = ""
+    public var hubTypeName = ""
+    /// Nil: made from the signing key.
+    public var hubTokenSecret: String?
     public var hubKeepAlive: Duration = .zero
     public var hubClientTimeout: Duration = .zero
     public var hubHandshakeTimeout: Duration = .zero
@@ -84,12 +101,14 @@ public struct Configuration: Sendable {
     /// While this file exists `/health/ready` says 503.
     public var drainingFile = ""
     public var logLevel: LogLevel = .info
+    /// From the variables that OpenTelemetry names; they stand in no table.
+    public var telemetry = TelemetrySettings()
 
     /// Only the loader makes one, from the table; tests take `ConfigurationLoader.defaults`.
     init() {}
 
-    /// Where the orders are.
-    public var databasePath: String { databaseFile ?? dataDirectory + "/contoso.db" }
+    /// The embedded database's file where no other is named.
+    public var embeddedDatabasePath: String { dataDirectory + "/contoso.db" }
 
     public var orderLimits: OrderLimits {
         var limits = OrderLimits()

@@ -23,6 +23,7 @@ struct ConfigurationCheck {
     mutating func run() {
         checkListeners()
         checkHub()
+        warnPartialEngines()
         switch purpose {
         case .serve: checkIdentity()
         case .token: checkSigningKey()
@@ -57,6 +58,11 @@ struct ConfigurationCheck {
         if let http = values.http, http.port != 0, http == values.https {
             refuse("https", "is the address of --http too; give it another port")
         }
+        if let metrics = values.metrics, metrics.port != 0,
+            metrics == values.http || metrics == values.https
+        {
+            refuse("metrics.listen", "is the address of another listener; give it another port")
+        }
     }
 
     private mutating func checkHub() {
@@ -65,14 +71,27 @@ struct ConfigurationCheck {
         }
     }
 
+    /// Roles in several processes meet through the broker and the state only.
+    private mutating func warnPartialEngines() {
+        guard values.roles.count < ServiceRole.allCases.count else { return }
+        if values.broker.isEmbedded {
+            warnings.append("the embedded broker reaches no other process; set --broker amqp://…")
+        }
+        if values.state.isEmbedded {
+            warnings.append("the embedded state reaches no other process; set --state redis://…")
+        }
+    }
+
     private mutating func checkIdentity() {
         // A process that only works on the queue sees no token.
         guard values.roles.contains(.accept) || values.roles.contains(.notification) else { return }
-        checkSigningKey()
+        for problem in IdentitySettings(values).problems { refuse(problem.setting, problem.text) }
         if values.isDevelopment {
             warnForeignReach()
             return
         }
+        if values.authority != nil { return }
+        checkSigningKey()
         if values.tokenIssuer == nil {
             refuse("jwt.issuer", "is not set; name the issuer whose tokens are good, or use --dev")
         }

@@ -55,19 +55,29 @@ struct ConfigurationLoader {
     ) throws(ConfigurationError) -> LoadedConfiguration {
         var loader = ConfigurationLoader(sources)
         loader.collect()
-        let values = loader.assign()
+        var values = loader.assign()
+        if purpose == .serve { loader.readTelemetry(into: &values) }
         var check = ConfigurationCheck(values, loader.texts, purpose)
         // Contradictions between values that could not be read would only repeat the problem.
         if loader.problems.isEmpty { check.run() }
         let problems = loader.problems + check.problems
         guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
         return LoadedConfiguration(
-            values: check.values, warnings: check.warnings, texts: loader.texts)
+            values: check.values, warnings: check.warnings + values.telemetry.warnings,
+            texts: loader.texts)
     }
 
     private init(_ sources: ConfigurationSources) {
         self.sources = sources
         problems = sources.flags.problems
+    }
+
+    private mutating func readTelemetry(into values: inout Configuration) {
+        do throws(TelemetrySettingsError) {
+            values.telemetry = try TelemetrySettings(environment: sources.environment)
+        } catch {
+            problems.append(.init(.configuration, error.variable, error.text))
+        }
     }
 
     // MARK: Collecting
@@ -146,7 +156,7 @@ struct ConfigurationLoader {
         }
         for name in sources.environment.keys.sorted()
         where name.hasPrefix(Setting.variablePrefix) && !known.contains(name)
-            && !name.hasPrefix(Self.testVariablePrefix)
+            && !Self.testVariablePrefixes.contains(where: name.hasPrefix)
         {
             let nearest = NearestName.of(name, among: known)
             let hint = nearest.map { "did you mean \($0)?" } ?? "`contoso config docs` lists them"
@@ -154,8 +164,8 @@ struct ConfigurationLoader {
         }
     }
 
-    /// The integration tests of the .NET system name their databases in variables of ours.
-    private static let testVariablePrefix = "CONTOSO_IT_"
+    /// Tests name their servers in variables of ours: those of the .NET system, and our own.
+    private static let testVariablePrefixes = ["CONTOSO_IT_", "CONTOSO_TEST_"]
 
     private mutating func collectFile(_ path: String) {
         let text: String

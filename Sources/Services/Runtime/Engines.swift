@@ -1,8 +1,16 @@
-// Engines: the storage and messaging behind the roles, opened from the configuration.
+// Engines: the storage, the messaging and the state behind the roles, opened from the configuration.
+//
+//   database ──▶ SQLite │ PostgreSQL        migrated, or refused if it is old
+//   broker   ──▶ embedded queue │ RabbitMQ
+//   state    ──▶ memory │ Redis             with Redis the hubs' backplane as well
+//
+// Each is waited for, all together at most `startup.wait`: a dependency that starts after us is
+// normal, one that never comes ends the start with a text that names the setting.
 //
 // Thread: made by main; used by worker threads.
 
 import Glibc
+import Hub
 import Loop
 
 /// Why an engine cannot be opened, with the exit code that says so.
@@ -15,59 +23,60 @@ struct Engines: Sendable {
     let store: any OrderStore
     let bus: any MessageBus
     let state: any WorkflowState
+    let backplane: any Backplane
     let queues: QueueNames
-    private let database: SQLiteDatabase
+    /// What each role cannot do without.
+    private let links: [ServiceRole: [LinkStatus]]
+    private let closers: [@Sendable () -> Void]
 
-    /// Opens the embedded engines and brings the schema up to date.
-    static func open(_ configuration: Configuration) throws(EngineError) -> Engines {
-        let database = try openDatabase(configuration)
-        var storeSettings = SQLiteOrderStore.Settings()
-        storeSettings.queues.accepted = configuration.acceptedQueue
-        storeSettings.queues.processed = configuration.processedQueue
-        var stateSettings = EmbeddedWorkflowState.Settings()
-        stateSettings.timeToLive = configuration.workflowTTL
+    /// Opens everything; brings the schema up to date.
+    ///
+    /// - Parameters:
+    ///   - links: nil if all engines are embedded.
+    ///   - backplaneLoop: as `EngineOpening` takes it.
+    static func open(
+        _ configuration: Configuration, links: Links?, backplaneLoop: LoopJobs?
+    ) throws(EngineError) -> Engines {
+        let opening = EngineOpening(
+            configuration, links: links, backplaneLoop: backplaneLoop)
+        let database = try opening.openDatabase()
+        let bus = try opening.openBus(embeddedIn: database.embedded)
+        let state = try opening.openState()
         return Engines(
-            store: SQLiteOrderStore(database: database, settings: storeSettings),
-            bus: EmbeddedBus(database: database),
-            state: EmbeddedWorkflowState(settings: stateSettings),
-            queues: storeSettings.queues, database: database)
+            store: database.store, bus: bus.bus, state: state.state, backplane: state.backplane,
+            queues: configuration.queues,
+            links: [
+                .accept: database.links, .process: database.links + bus.links,
+                .notification: state.links,
+            ],
+            closers: database.closers)
     }
 
-    /// After the last call of any engine. The database is whole without this too; a log that is
-    /// left over is read at the next start.
-    func close() {
-        do { try database.checkpoint() } catch {
-            Log("database").warning("log not moved into the file", [.reason(error.reason)])
-        }
-    }
-
-    /// The embedded database, migrated.
-    static func openDatabase(_ configuration: Configuration) throws(EngineError) -> SQLiteDatabase {
-        let path = configuration.databasePath
-        if configuration.databaseFile == nil { try makeDirectory(configuration.dataDirectory) }
-        do throws(StoreError) {
-            let database = try SQLiteDatabase(path: path)
-            let applied = try database.migrate()
-            if !applied.isEmpty {
-                try database.checkpoint()
-                Log("database").info(
-                    "migrated",
-                    [.string("path", path), .integer("version", applied.last ?? 0)])
-            }
-            return database
-        } catch {
-            switch error {
-            case .unavailable(let reason): throw EngineError(code: .unavailable, reason: reason)
-            case .failed(let reason): throw EngineError(code: .failure, reason: reason)
+    /// What these roles cannot do without, each once.
+    func links(of roles: Set<ServiceRole>) -> [LinkStatus] {
+        var found: [LinkStatus] = []
+        for role in ServiceRole.allCases where roles.contains(role) {
+            for link in links[role] ?? [] where !found.contains(where: { $0 === link }) {
+                found.append(link)
             }
         }
+        return found
     }
 
-    private static func makeDirectory(_ path: String) throws(EngineError) {
-        if mkdir(path, 0o750) == 0 || errno == EEXIST { return }
-        let reason = SystemError(code: errno, call: "mkdir").description
-        throw EngineError(
-            code: .failure,
-            reason: "cannot make the data directory \(path): \(reason); choose one with --data DIR")
+    /// After the last call of any engine.
+    func close() { for close in closers { close() } }
+}
+
+extension Configuration {
+    var queues: QueueNames {
+        var names = QueueNames()
+        names.accepted = acceptedQueue
+        names.processed = processedQueue
+        return names
+    }
+
+    /// Whether anything is reached over a socket of the links loop.
+    var needsLinks: Bool {
+        !broker.isEmbedded || !state.isEmbedded || authority != nil || telemetry.url != nil
     }
 }

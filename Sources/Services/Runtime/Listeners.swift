@@ -31,8 +31,8 @@ final class Listeners: Sendable {
         self.entries = Monitor(entries)
     }
 
-    func listen(on reactor: Reactor, _ server: HTTPServer) throws {
-        try entries.update { entries in
+    func listen(on reactor: Reactor, _ server: HTTPServer) throws(ListenError) {
+        try entries.update { (entries) throws(ListenError) in
             for position in entries.indices {
                 let entry = entries[position]
                 let bound = try reactor.listen(

@@ -2,21 +2,24 @@
 //
 //   accept        accept thread (group commit), relay
 //   process       consumer of order.accepted, relay
-//   notification  consumer of order.processed
+//   notification  consumer of order.processed, search for what the backplane has lost
 //
 // Thread: main.
 
 import Loop
+import WS
 
 struct RoleThreads {
     private let threads: [RoleThread]
 
     /// - Parameters:
     ///   - acceptQueue: nil without the accept role.
-    ///   - notifier: nil without the notification role.
+    ///   - notifier, missed: nil without the notification role.
+    ///   - tracer: records what becomes of each order.
     init(
         _ configuration: Configuration, engines: Engines, relay: WakeSignal,
-        counters: OrderCounters, acceptQueue: AcceptQueue?, notifier: (any OrderNotifier)?
+        counters: OrderCounters, acceptQueue: AcceptQueue?, notifier: (any OrderNotifier)?,
+        missed: MissedNotifications?, tracer: Tracer
     ) {
         var threads: [RoleThread] = []
         if let acceptQueue { threads.append(RoleThread(name: "accept") { acceptQueue }) }
@@ -32,19 +35,23 @@ struct RoleThreads {
         }
         if configuration.roles.contains(.process) {
             let handler = ProcessOrder(
-                store: engines.store, state: engines.state, relay: relay, counters: counters)
+                store: engines.store, state: engines.state, relay: relay, counters: counters,
+                tracer: tracer)
             threads.append(consumer("process", of: engines.queues.accepted, handler))
         }
         if let notifier {
             let handler = NotifyOrder(
-                store: engines.store, state: engines.state, notifier: notifier, counters: counters)
+                store: engines.store, state: engines.state, notifier: notifier, counters: counters,
+                tracer: tracer)
             threads.append(consumer("notify", of: engines.queues.processed, handler))
         }
-        if !configuration.roles.isDisjoint(with: [.accept, .process]) {
+        if let missed { threads.append(RoleThread(name: "replay") { missed }) }
+        if !configuration.roles.isDisjoint(with: [.accept, .process]), !Sabotage.isOn(.relayOff) {
             threads.append(
                 RoleThread(name: "relay") {
                     OutboxRelay(
-                        store: engines.store, bus: engines.bus, signal: relay, counters: counters)
+                        store: engines.store, bus: engines.bus, signal: relay, counters: counters,
+                        tracer: tracer)
                 })
         }
         self.threads = threads

@@ -13,6 +13,9 @@ import WS
 
 final class Server {
     let configuration: Configuration
+    /// Nil where nothing outside is reached over a loop.
+    private let links: Links?
+    let telemetry: Telemetry
     private let engines: Engines
     private let workers: WorkerPool
     private let counters = OrderCounters()
@@ -23,7 +26,11 @@ final class Server {
     let identity: TLSIdentity?
     let listeners: Listeners
     let loops = LoopGroup()
-    private let log = Log("server")
+    /// One for each of `loops`.
+    let loopJobs: [LoopJobs]
+    private let loopLimits: Limits
+    let probes = LoopProbes()
+    private let log: Log
     /// Loops, each on a thread of its own.
     let threadCount: Int
 
@@ -43,8 +50,9 @@ final class Server {
     /// Brings the database to the schema of this build.
     static func migrate(_ configuration: Configuration) -> ExitCode {
         do {
-            let database = try Engines.openDatabase(configuration)
-            Terminal.say("\(database.path) is up to date")
+            let database = try EngineOpening(configuration, links: nil).openDatabase()
+            for close in database.closers { close() }
+            Terminal.say("\(database.name) is up to date")
             return .success
         } catch {
             Terminal.complain("migrate: \(error.reason)")
@@ -65,12 +73,72 @@ final class Server {
         } catch {
             throw EngineError(code: .failure, reason: error.description)
         }
-        engines = try Engines.open(configuration)
+        log = Log("server")
+        loopLimits = try Self.loopLimits(configuration, threadCount: threadCount, log)
+        links = try Self.startLinks(configuration)
+        loopJobs = try Self.startLoops(loops, count: threadCount, loopLimits)
+        telemetry = try Self.startTelemetry(configuration, links)
+        // A message of another pod wakes one thread on its way to a client, not two.
+        engines = try Engines.open(
+            configuration, links: links,
+            backplaneLoop: loopJobs.count == 1 ? loopJobs[0] : nil)
         workers = WorkerPool(
             threadCount: configuration.workerCount,
             queueCountMax: configuration.workerQueueCountMax)
-        authenticator = Authenticator(configuration)
-        readiness = Readiness(drainingFile: configuration.drainingFile)
+        let ring = try Self.startIdentity(configuration, links)
+        var identitySettings = IdentitySettings(configuration)
+        if ring == nil { identitySettings.authority = nil }
+        authenticator = Authenticator(identitySettings, ring: ring)
+        readiness = Readiness(
+            drainingFile: configuration.drainingFile,
+            links: engines.links(of: configuration.roles),
+            grace: configuration.readinessGrace, keys: ring)
+    }
+
+    /// The keys of the token authority; nil without one.
+    private static func startIdentity(
+        _ configuration: Configuration, _ links: Links?
+    ) throws(EngineError) -> KeyRing? {
+        // A process that only works on the queue sees no token.
+        let seesTokens = !configuration.roles.isDisjoint(with: [.accept, .notification])
+        guard configuration.authority != nil, seesTokens, let links else { return nil }
+        let settings = IdentitySettings(configuration)
+        let ring = KeyRing()
+        do throws(TLSConfigurationError) {
+            try links.make { (reactor) throws(TLSConfigurationError) in
+                try AuthorityLink.start(
+                    on: reactor, settings, ring: ring, status: LinkStatus(name: "authority"))
+            }
+        } catch {
+            throw EngineError(
+                code: .configuration, reason: "--jwt-authority-ca: \(error.description)")
+        }
+        return ring
+    }
+
+    private static func startTelemetry(
+        _ configuration: Configuration, _ links: Links?
+    ) throws(EngineError) -> Telemetry {
+        guard configuration.telemetry.url != nil, let links else { return .off }
+        do throws(TLSConfigurationError) {
+            return try links.make { (reactor) throws(TLSConfigurationError) in
+                try Telemetry.start(
+                    configuration.telemetry, roles: configuration.roles, on: reactor)
+            }
+        } catch {
+            throw EngineError(
+                code: .configuration,
+                reason: "OTEL_EXPORTER_OTLP_CERTIFICATE and its kin: \(error.description)")
+        }
+    }
+
+    private static func startLinks(_ configuration: Configuration) throws(EngineError) -> Links? {
+        guard configuration.needsLinks else { return nil }
+        do {
+            return try Links()
+        } catch {
+            throw EngineError(code: .failure, reason: "\(error)")
+        }
     }
 
     private static func loadShop(_ configuration: Configuration) throws(EngineError) -> ShopPages? {
@@ -99,30 +167,56 @@ final class Server {
     // MARK: Running
 
     private func run(_ warnings: [String]) throws(EngineError) -> ExitCode {
-        let limits = try loopLimits()
         let intake = configuration.roles.contains(.accept) ? makeIntake() : nil
-        let hub = configuration.roles.contains(.notification) ? makeHub() : nil
+        let notification = configuration.roles.contains(.notification) ? makeNotification() : nil
+        let hub = notification?.hub
         let roles = RoleThreads(
             configuration, engines: engines, relay: relay, counters: counters,
-            acceptQueue: intake?.queue, notifier: hub.map { HubNotifier(hub: $0) })
+            acceptQueue: intake?.queue, notifier: notification?.notifier,
+            missed: notification?.missed, tracer: telemetry.tracer)
         roles.start()
         let addresses: [String]
+        let metrics: MetricsServer?
         do {
-            addresses = try startLoops(limits, api: intake?.api, hub: hub)
+            addresses = try listen(api: intake?.api, hub: hub)
+            metrics = try startMetrics(intake?.queue)
         } catch {
             roles.stop()
             workers.close()
+            loops.stop()
             throw error
         }
         for warning in warnings { log.warning("configuration", [.reason(warning)]) }
-        announce(addresses, limits)
+        announce(addresses)
         superviseUntilShutdown()
-        shutDown(roles)
+        shutDown(roles, metrics)
         return .success
     }
 
+    /// Nil where no address is configured for it.
+    private func startMetrics(_ acceptQueue: AcceptQueue?) throws(EngineError) -> MetricsServer? {
+        guard let address = configuration.metrics else { return nil }
+        let sources = MetricsSources(
+            loops: probes,
+            stored: StoredFiguresReader(
+                store: engines.store, bus: engines.bus, queues: engines.queues,
+                roles: configuration.roles, workers: workers),
+            orders: counters, workers: workers, readiness: readiness, acceptQueue: acceptQueue,
+            backplane: (engines.backplane as? RedisBackplane)?.counters,
+            links: engines.links(of: configuration.roles))
+        do {
+            let metrics = try MetricsServer(address, sources)
+            log.info("metrics served", [.string("address", metrics.address)])
+            return metrics
+        } catch {
+            throw EngineError(code: .failure, reason: "--metrics-listen: \(error)")
+        }
+    }
+
     /// As many connections as the process may have descriptors for.
-    private func loopLimits() throws(EngineError) -> Limits {
+    private static func loopLimits(
+        _ configuration: Configuration, threadCount: Int, _ log: Log
+    ) throws(EngineError) -> Limits {
         let ceiling: Int
         do {
             ceiling = try ProcessSetup.raiseDescriptorLimit()
@@ -147,7 +241,7 @@ final class Server {
     private func makeIntake() -> (api: OrderAPI, queue: AcceptQueue) {
         let acceptOrder = AcceptOrder(
             store: engines.store, state: engines.state, relay: relay,
-            limits: configuration.orderLimits, counters: counters)
+            limits: configuration.orderLimits, counters: counters, tracer: telemetry.tracer)
         let queue = AcceptQueue(acceptOrder: acceptOrder, counters: counters)
         let api = OrderAPI(
             authenticator: authenticator, store: engines.store, acceptOrder: acceptOrder,
@@ -155,7 +249,24 @@ final class Server {
         return (api, queue)
     }
 
-    private func makeHub() -> HubServer {
+    private func makeNotification() -> (
+        hub: HubServer, notifier: HubNotifier, missed: MissedNotifications
+    ) {
+        let resumed = Monitor<MissedNotifications?>(nil)
+        let hub = makeHub { gap in
+            // Nobody is connected before the search exists.
+            resumed.withLock { $0 }?.add(since: gap.since, users: gap.users)
+        }
+        let notifier = HubNotifier(hub: hub, tracer: telemetry.tracer)
+        let missed = MissedNotifications(
+            store: engines.store, notifier: notifier, counters: counters)
+        resumed.update { $0 = missed }
+        return (hub, notifier, missed)
+    }
+
+    private func makeHub(
+        onBackplaneResumed: @escaping @Sendable (HubServer.Gap) -> Void
+    ) -> HubServer {
         var options = HubOptions()
         options.keepAliveInterval = configuration.hubKeepAlive
         options.clientTimeout = configuration.hubClientTimeout
@@ -165,10 +276,24 @@ final class Server {
         options.drainSpread = min(configuration.drainPeriod / 2, .seconds(4))
         let tracking = OrderTracking(store: engines.store, state: engines.state)
         let hub = OrderStatusHub(tracking: tracking, workers: workers)
-        return HubServer(methods: hub.methods, options: options)
+        return HubServer(
+            methods: hub.methods, options: options, tokens: connectionTokens(options),
+            backplane: engines.backplane, tracer: telemetry.tracer,
+            onBackplaneResumed: onBackplaneResumed)
     }
 
-    private func announce(_ addresses: [String], _ limits: Limits) {
+    /// Any pod with the same key accepts what another one's negotiate has given out.
+    private func connectionTokens(_ options: HubOptions) -> ConnectionTokens {
+        let secret =
+            configuration.hubTokenSecret.map { Array($0.utf8) }
+            ?? (configuration.signingKey.isEmpty
+                ? nil
+                : HMACSHA256.sign(
+                    "contoso connection tokens".utf8, key: Array(configuration.signingKey.utf8)))
+        return ConnectionTokens(secret: secret, lifetime: options.negotiatedLifetime)
+    }
+
+    private func announce(_ addresses: [String]) {
         let roles = ServiceRole.allCases.filter(configuration.roles.contains).map(\.rawValue)
         log.info(
             "ready",
@@ -176,7 +301,7 @@ final class Server {
                 .string("addresses", addresses.joined(separator: " ")),
                 .string("roles", roles.joined(separator: ",")),
                 .integer("threads", threadCount),
-                .integer("connections_per_thread_max", limits.connectionCountMax),
+                .integer("connections_per_thread_max", loopLimits.connectionCountMax),
             ])
         Terminal.say("contoso is ready: " + addresses.joined(separator: " "))
         if configuration.isDevelopment, shop != nil {
@@ -205,7 +330,7 @@ final class Server {
     }
 
     /// Finishes what is in flight. A second signal ends the process at once.
-    private func shutDown(_ roles: RoleThreads) {
+    private func shutDown(_ roles: RoleThreads, _ metrics: MetricsServer?) {
         log.info("shutting down")
         readiness.beginDraining()
         if configuration.drainDelay > .zero,
@@ -216,10 +341,14 @@ final class Server {
         CrashPoint.reach(.drainMiddle)
         let isDrained = loops.drain(atMost: configuration.drainPeriod)
         if !isDrained { log.warning("connections cut at the end of the drain period") }
+        // Up to here a scrape shows how the drain goes; behind it there is nobody to ask.
+        metrics?.stop()
         roles.stop()
         workers.close()
         loops.stop()
         engines.close()
+        telemetry.flush()
+        links?.stop()
         log.info("stopped")
     }
 }

@@ -2,28 +2,46 @@
 //
 //   router: health ─ dev token ─ API ─ hub ─ shop (whatever is left)
 //
-// Thread: `startLoops` on main; each loop's set-up on its own thread.
+// Thread: main; each loop's set-up on its own thread.
 
 import Hub
 import Loop
 import WS
 
 extension Server {
-    /// Starts the loops with their listeners.
+    /// Starts the loops, which serve nobody yet.
+    static func startLoops(
+        _ loops: LoopGroup, count: Int, _ limits: Limits
+    ) throws(EngineError) -> [LoopJobs] {
+        let started = Monitor<[LoopJobs]>([])
+        do {
+            try loops.start(count: count, limits: limits) { reactor, _ in
+                let jobs = LoopJobs(on: reactor)
+                started.update { $0.append(jobs) }
+            }
+            return started.withLock { $0 }
+        } catch {
+            throw EngineError(code: .failure, reason: "\(error)")
+        }
+    }
+
+    /// Has the loops listen.
     ///
     /// - Returns: the bound URLs, http first.
-    func startLoops(
-        _ limits: Limits, api: OrderAPI?, hub: HubServer?
-    ) throws(EngineError) -> [String] {
+    func listen(api: OrderAPI?, hub: HubServer?) throws(EngineError) -> [String] {
         let site = Site(
             configuration: configuration, api: api, hub: hub, authenticator: authenticator,
-            readiness: readiness, shop: shop)
+            readiness: readiness, shop: shop, tracer: telemetry.tracer)
         do {
-            try loops.start(count: threadCount, limits: limits) { [listeners] reactor, _ in
-                let server = HTTPServer(
-                    reactor: reactor, router: site.makeRouter(on: reactor),
-                    configuration: site.httpConfiguration)
-                try listeners.listen(on: reactor, server)
+            for (number, jobs) in loopJobs.enumerated() {
+                try jobs.make { [listeners, probes] (reactor) throws(ListenError) in
+                    let hubLoop = site.hub.map { HubLoop(server: $0, reactor: reactor) }
+                    let server = HTTPServer(
+                        reactor: reactor, router: site.makeRouter(hubLoop),
+                        configuration: site.httpConfiguration)
+                    probes.add(reactor, number: number, http: server, hub: hubLoop)
+                    try listeners.listen(on: reactor, server)
+                }
             }
             return listeners.urls
         } catch {
@@ -40,6 +58,7 @@ private struct Site: Sendable {
     let authenticator: Authenticator
     let readiness: Readiness
     let shop: ShopPages?
+    let tracer: Tracer
 
     /// S1 calls it /hubs/orders, everybody else /hubs/order-status: one hub, two paths.
     private static let hubPaths = ["/hubs/order-status", "/hubs/orders"]
@@ -48,20 +67,19 @@ private struct Site: Sendable {
         var http = HTTPConfiguration()
         http.limits.bodyByteCountMax = configuration.bodyByteCountMax
         http.corsPolicies = CORSPolicies.policies(origins: configuration.corsOrigins)
+        http.tracing.tracer = tracer
         return http
     }
 
-    func makeRouter(on reactor: Reactor) -> Router {
+    func makeRouter(_ hubLoop: HubLoop?) -> Router {
         var router = Router()
         HealthEndpoints.addRoutes(to: &router, readiness: readiness)
         if configuration.isDevelopment {
             DevTokenEndpoint.addRoute(to: &router, tokens: DevTokens(configuration))
         }
         api?.addRoutes(to: &router)
-        if let hub {
-            let endpoint = HubEndpoint(loop: HubLoop(server: hub, reactor: reactor)) { request in
-                authenticate(request)
-            }
+        if let hubLoop {
+            let endpoint = HubEndpoint(loop: hubLoop) { request in authenticate(request) }
             endpoint.mount(on: &router, paths: Self.hubPaths)
         }
         if let shop { router.fallback { request in shop.response(to: request) } }

@@ -163,8 +163,8 @@ extension Setting {
     }
 
     static func address(
-        _ name: String, _ field: any Field<ListenAddress?>, default text: String, dev: String,
-        aliases: [Alias], _ summary: String
+        _ name: String, _ field: any Field<ListenAddress?>, default text: String,
+        dev: String? = nil, aliases: [Alias] = [], _ summary: String
     ) -> Setting {
         Setting(name, "HOST:PORT", default: text, dev: dev, aliases: aliases, summary) {
             text, configuration throws(SettingValueError) in

@@ -7,6 +7,7 @@
 // appsettings.json files, with __ for the section separator.
 
 import Loop
+import WS
 
 enum Settings {
     static let all = general + engines + identity + web + limits
@@ -42,6 +43,9 @@ enum Settings {
             "Address of the listener with TLS; needs --cert and --key"),
         .optionalText("cert", "FILE", \.certificateFile, "Certificate chain, PEM"),
         .optionalText("key", "FILE", \.keyFile, "Private key of the certificate, PEM"),
+        .address(
+            "metrics.listen", \.metrics, default: "none",
+            "Address that serves /metrics, without TLS and to anyone who reaches it"),
         .integer("threads", \.threadCount, in: 0...64, default: "0", "Loops; 0: one per core"),
         .optionalText(
             "web", "DIR", \.webDirectory, default: "web",
@@ -64,33 +68,47 @@ enum Settings {
             aliases: [
                 Setting.Alias("ConnectionStrings__Contoso"),
                 Setting.Alias("CONTOSO_CONNECTIONSTRING"),
-            ], "embedded (DATA/contoso.db) or sqlite:PATH"
+            ], "embedded (DATA/contoso.db), sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE"
         ) { text, configuration throws(SettingValueError) in
-            if text == "embedded" {
-                configuration.databaseFile = nil
-            } else if text.hasPrefix("sqlite:"), text.utf8.count > 7 {
-                configuration.databaseFile = String(text.dropFirst(7))
-            } else {
-                throw notSupported("embedded or sqlite:PATH")
-            }
+            configuration.database = try DatabaseChoice(parsing: text)
         },
+        .integer(
+            "database.connections", \.databaseConnectionCountMax, in: 1...1000, default: "8",
+            "PostgreSQL connections of this process"),
+        .duration(
+            "database.timeout", \.databaseTimeout, in: .milliseconds(100)...(.seconds(60)),
+            default: "2s", "Deadline of one call to PostgreSQL; a late POST is answered 503"),
+        .toggle(
+            "database.migrate", \.migratesDatabase, default: true,
+            "Bring the schema up to date at start; false: refuse an old one"),
         Setting(
             "broker", "URL", default: "embedded", secrecy: .connection,
             aliases: [
                 Setting.Alias("RabbitMQ__ConnectionString"),
                 Setting.Alias("AzureServiceBus__ConnectionString") { $0.isEmpty ? nil : $0 },
-            ], "embedded"
+            ], "embedded or amqp[s]://USER:PASSWORD@HOST/VHOST"
         ) { text, configuration throws(SettingValueError) in
-            guard text == "embedded" else { throw notSupported("embedded") }
-            configuration.isBusEmbedded = true
+            configuration.broker = try BrokerChoice(parsing: text)
         },
+        .toggle(
+            "broker.quorum", \.usesQuorumQueues, default: false,
+            "Declare quorum queues; queues of the .NET system are classic and clash"),
+        .integer(
+            "broker.prefetch", \.prefetchCount, in: 1...65_535, default: "256",
+            "Messages a consumer may hold unacknowledged"),
         Setting(
             "state", "URL", default: "embedded", secrecy: .connection,
-            aliases: [Setting.Alias("ConnectionStrings__Redis")], "embedded"
+            aliases: [Setting.Alias("ConnectionStrings__Redis")],
+            "embedded or redis[s]://USER:PASSWORD@HOST/DB; also the backplane between hubs"
         ) { text, configuration throws(SettingValueError) in
-            guard text == "embedded" else { throw notSupported("embedded") }
-            configuration.isStateEmbedded = true
+            configuration.state = try StateChoice(parsing: text)
         },
+        .duration(
+            "startup.wait", \.startupWait, in: .zero...(.seconds(3600)), default: "30s",
+            "How long the start waits for database, broker and state; then exit code 69"),
+        .duration(
+            "readiness.grace", \.readinessGrace, in: .zero...(.seconds(3600)), default: "10s",
+            "Outage of a dependency after which /health/ready says 503"),
         .text(
             "queue.accepted", "NAME", \.acceptedQueue, default: "order.accepted",
             "Queue from accept to process"),
@@ -115,10 +133,38 @@ enum Settings {
         ) { text, configuration throws(SettingValueError) in
             configuration.signingKey = text
         },
+        Setting(
+            "jwt.authority", "URL", default: nil,
+            aliases: [Setting.Alias("Jwt__Authority") { $0.isEmpty ? nil : $0 }],
+            "OpenID Connect authority whose keys sign tokens, https://LOGIN/TENANT"
+        ) { text, configuration throws(SettingValueError) in
+            do throws(HTTPURLError) {
+                configuration.authority = try HTTPURL(text)
+            } catch {
+                throw SettingValueError(
+                    "write a URL such as https://login.example/tenant: \(error)")
+            }
+        },
+        .optionalText(
+            "jwt.authority-ca", "FILE", \.authorityCertificates,
+            "PEM of those who may vouch for the authority; default: the system's"),
+        Setting(
+            "jwt.algorithms", "LIST",
+            default: TokenAlgorithm.allCases.map(\.rawValue).joined(separator: ","),
+            "Signatures a token may have"
+        ) { text, configuration throws(SettingValueError) in
+            let names = SettingValue.list(text)
+            let algorithms = names.compactMap(TokenAlgorithm.init(rawValue:))
+            guard !algorithms.isEmpty, algorithms.count == names.count else {
+                let all = TokenAlgorithm.allCases.map(\.rawValue).joined(separator: ", ")
+                throw SettingValueError("write one or more of \(all)")
+            }
+            configuration.tokenAlgorithms = Set(algorithms)
+        },
         .optionalText(
             "jwt.issuer", "TEXT", \.tokenIssuer,
             aliases: [Setting.Alias("Jwt__Issuer"), Setting.Alias("DevJwt__Issuer")],
-            "Required iss of a token; must be set outside development"),
+            "Required iss of a token; without an authority it must be set outside development"),
         .optionalText(
             "jwt.audience", "TEXT", \.tokenAudience,
             aliases: [Setting.Alias("Jwt__Audience"), Setting.Alias("DevJwt__Audience")],
@@ -147,6 +193,19 @@ enum Settings {
         .text(
             "hub.channel-prefix", "TEXT", \.channelPrefix, default: "contoso-signalr",
             aliases: [Setting.Alias("SignalR__ChannelPrefix")], "Prefix of backplane channels"),
+        .text(
+            "hub.type-name", "TEXT", \.hubTypeName,
+            default: "OrderNotification.Worker.Hubs.OrderStatusHub",
+            "The hub's name in backplane channels: that of the .NET class"),
+        Setting(
+            "hub.token-secret", "TEXT", default: nil, secrecy: .secret,
+            "Key of connection tokens, the same in all pods; default: made from the signing key"
+        ) { text, configuration throws(SettingValueError) in
+            guard text.utf8.count >= 32 else {
+                throw SettingValueError("write at least 32 bytes")
+            }
+            configuration.hubTokenSecret = text
+        },
         .duration(
             "hub.keep-alive", \.hubKeepAlive, in: .seconds(1)...(.seconds(240)), default: "15s",
             "Silence after which the hub pings a client"),
@@ -194,10 +253,6 @@ enum Settings {
 
 // What the table's rows share.
 extension Settings {
-    private static func notSupported(_ forms: String) -> SettingValueError {
-        SettingValueError("not supported by this build; write \(forms)")
-    }
-
     private static func isOrigin(_ text: String) -> Bool {
         for scheme in ["http://", "https://"] where text.hasPrefix(scheme) {
             let rest = text.dropFirst(scheme.count)

@@ -31,6 +31,8 @@ final class HTTPConnection: ConnectionHandler {
     /// From the end of its head to the end of its answer.
     private var request: Request?
     private var match: Router.Match?
+    /// Of the request; nil where it is not recorded.
+    private var span: TraceSpan?
     /// Numbers the requests of this connection.
     private var sequence: UInt64 = 0
     private var startedAt = MonotonicInstant(nanoseconds: 0)
@@ -97,6 +99,11 @@ final class HTTPConnection: ConnectionHandler {
         }
         run(machine.deadlinePassed(), connection)
         updateTimer(connection)
+    }
+
+    override func closed(_ connection: Connection, reason: CloseReason) {
+        server.endUnanswered(span)
+        span = nil
     }
 
     override func drain(_ connection: Connection) {
@@ -187,6 +194,7 @@ final class HTTPConnection: ConnectionHandler {
         server.countRequest()
         let match = server.router.match(request)
         self.match = match
+        span = server.beginSpan(of: request, match)
         if head.framing == .none || head.framing == .length(0) {
             machine.requestCompleted(keepsAlive: head.keepsAlive)
             return dispatch(connection)
@@ -298,6 +306,8 @@ final class HTTPConnection: ConnectionHandler {
             outgoing = response.body
         }
         server.count(response.status)
+        server.end(span, with: response)
+        span = nil
         logAccess(response.status, connection)
     }
 

@@ -16,6 +16,7 @@ public struct HTTPConfiguration: Sendable {
     public var corsPolicies: [(prefix: String, policy: CORSPolicy)] = []
     /// One log line per answer, without the query.
     public var logsAccess = false
+    public var tracing = RequestTracing()
 
     public init() {}
 }
@@ -47,7 +48,7 @@ public final class HTTPServer {
         var droppedCount = 0
     }
 
-    /// Called on the loop's thread, before its first tick.
+    /// Called on the loop's thread, before it listens.
     public init(
         reactor: Reactor, router: Router, configuration: HTTPConfiguration = HTTPConfiguration(),
         random: any RandomSource = SystemRandom()
@@ -56,7 +57,8 @@ public final class HTTPServer {
         self.configuration = configuration
         self.router = router
         time = reactor.time
-        traces = TraceSource(seed: random.words128().0)
+        traces = TraceSource(
+            seed: random.words128().0, sampler: configuration.tracing.tracer.sampler)
         let desk = ReplyDesk()
         replyDesk = desk
         let mailbox = reactor.makeMailbox(of: Reply.self) { [unowned reactor] reply in

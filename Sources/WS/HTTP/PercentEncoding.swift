@@ -14,7 +14,10 @@ enum PercentEncoding {
 
     /// The text of a form's name or value; invalid UTF-8 becomes U+FFFD.
     static func decodeForm(_ bytes: ArraySlice<UInt8>) -> String {
-        String(decoding: decode(bytes, plusIsSpace: true), as: UTF8.self)
+        // Nearly all stand for themselves, tokens among them.
+        let isPlain = !bytes.contains { $0 == .percent || $0 == 0x2B }
+        let decoded = isPlain ? bytes : decode(bytes, plusIsSpace: true)[...]
+        return String(decoding: decoded, as: UTF8.self)
     }
 
     private static func decode(_ bytes: ArraySlice<UInt8>, plusIsSpace: Bool) -> [UInt8] {

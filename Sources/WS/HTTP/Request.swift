@@ -18,6 +18,11 @@ public struct Request: Sendable {
     public let peer: String
     /// What this request is called in logs and problem bodies.
     public let trace: TraceContext
+    /// The caller's span, if it named a valid one.
+    let caller: TraceContext?
+    /// What to hand on to other services: this request's own span where this process records any,
+    /// else what the caller sent, unchanged, so that no span names a parent that nobody has.
+    public let outgoingTrace: TraceContext
 
     init(
         head: RequestHead, bytes: [UInt8], isEncrypted: Bool, peer: String,
@@ -27,7 +32,9 @@ public struct Request: Sendable {
         self.bytes = bytes
         self.isEncrypted = isEncrypted
         self.peer = peer
-        trace = traces.context(continuing: head.first(.traceparent).map { bytes[$0.indices] })
+        caller = head.first(.traceparent).flatMap { TraceContext(parsing: bytes[$0.indices]) }
+        trace = traces.context(continuing: caller)
+        outgoingTrace = traces.isRecording ? trace : caller ?? trace
     }
 
     public var method: HTTPMethod { head.method }
@@ -66,13 +73,25 @@ public struct Request: Sendable {
     /// without "=" has the empty value.
     public func query(_ name: String) -> String? {
         guard let queryRange = head.queryRange else { return nil }
-        for pair in bytes[queryRange.indices].split(separator: 0x26) {
-            let rawName = pair.prefix { $0 != 0x3D }
-            if PercentEncoding.decodeForm(rawName) == name {
-                return PercentEncoding.decodeForm(pair.dropFirst(rawName.count + 1))
-            }
+        for (rawName, value) in QueryPairs(bytes[queryRange.indices])
+        where PercentEncoding.decodeForm(rawName) == name {
+            return PercentEncoding.decodeForm(value)
         }
         return nil
+    }
+
+    /// The values of all query parameters of that name, ASCII case ignored, as they were sent: for
+    /// names and values with nothing in them that a client escapes.
+    public func rawQueryValues(named name: String) -> [String] {
+        guard let queryRange = head.queryRange else { return [] }
+        var values: [String] = []
+        for (rawName, value) in QueryPairs(bytes[queryRange.indices])
+        where rawName.count == name.utf8.count
+            && rawName.elementsEqual(name.utf8, by: { $0.lowercased == $1.lowercased })
+        {
+            values.append(String(decoding: value, as: UTF8.self))
+        }
+        return values
     }
 
     /// The bytes of `path`.

@@ -5,22 +5,6 @@
 //
 // Thread: a pure value.  Allocates: one array of fields.  Source: RFC 9112 §2, §3, §6, §9.3.
 
-/// One field line.
-public struct HeaderField: Equatable, Sendable {
-    public let name: HeaderName
-    public let nameRange: ByteRange
-    /// Without the blanks around it; may be empty.
-    public let valueRange: ByteRange
-}
-
-/// How the end of the body is found (RFC 9112 §6.3).
-public enum BodyFraming: Equatable, Sendable {
-    case none
-    /// Content-Length; zero is possible.
-    case length(Int)
-    case chunked
-}
-
 /// HTTP/1.1 covers 1.2 to 1.9 too, which differ in nothing a server may rely on (RFC 9110 §2.5).
 public enum HTTPVersion: Equatable, Sendable { case http10, http11 }
 
@@ -46,31 +30,14 @@ public struct RequestHead: Equatable, Sendable {
     public internal(set) var byteCount = 0
 
     /// The value of the first field of that name.
-    public func first(_ name: HeaderName) -> ByteRange? {
-        assert(name != .other, "other names are found by their text")
-        for field in fields where field.name == name { return field.valueRange }
-        return nil
-    }
+    public func first(_ name: HeaderName) -> ByteRange? { fields.first(name) }
 
     /// Fields of that name.
-    public func count(of name: HeaderName) -> Int {
-        var count = 0
-        for field in fields where field.name == name { count += 1 }
-        return count
-    }
+    public func count(of name: HeaderName) -> Int { fields.count(of: name) }
 
     /// Whether a comma-separated field, in one line or several, lists `token` (in lower case).
     func lists(_ token: StaticString, in name: HeaderName, of bytes: borrowing Span<UInt8>) -> Bool
     {
-        for field in fields where field.name == name {
-            let end = field.valueRange.end
-            var start = Int(field.valueRange.start)
-            while start <= end {
-                let (element, next) = bytes.listElement(at: start, end: end)
-                if token.equalsIgnoringCase(bytes, element) { return true }
-                start = next
-            }
-        }
-        return false
+        fields.lists(token, in: name, of: bytes)
     }
 }

@@ -7,8 +7,7 @@
 //                    └───────────────────┴───────────────────┴──▶ malformed(error)
 //
 // Whatever two parsers could read differently is refused, never repaired: each repaired request is
-// a request that some proxy in front of us has framed otherwise. The parser remembers how far it
-// has looked, so a head that comes byte by byte costs one look per byte.
+// a request that some proxy in front of us has framed otherwise.
 //
 // Thread: one loop.  Allocates: the array of fields.  Source: RFC 9112 §2 to §6; RFC 9110 §5.
 
@@ -25,27 +24,27 @@ public struct RequestParser {
 
     private let limits: HTTPLimits
     private var head = RequestHead()
+    private var lines: HeadScanner
     private var hasRequestLine = false
     private var emptyLineCount = 0
-    /// Where the line being read starts.
-    private var lineStart = 0
-    /// Bytes before this one have been looked at.
-    private var scanned = 0
-    /// Where the first field line starts.
-    private var fieldsStart = 0
 
-    public init(limits: HTTPLimits) { self.limits = limits }
+    public init(limits: HTTPLimits) {
+        self.limits = limits
+        lines = HeadScanner(
+            startLineByteCountMax: limits.requestLineByteCountMax,
+            fieldsByteCountMax: limits.fieldsByteCountMax)
+    }
 
     /// Reads on where the last call stopped.
     ///
     /// - Parameter bytes: everything from the start of this request; borrowed for the call.
     public mutating func parse(_ bytes: borrowing Span<UInt8>) -> Result {
-        precondition(bytes.count >= scanned, "bytes already seen must be passed again")
+        precondition(bytes.count >= lines.scanned, "bytes already seen must be passed again")
         do throws(HTTPError) {
-            while let line = try nextLine(bytes) {
+            while let line = try lines.nextLine(bytes) {
                 if try take(line, bytes) {
                     try RequestFraming.settle(&head, bytes)
-                    head.byteCount = lineStart
+                    head.byteCount = lines.lineStart
                     let complete = head
                     self = RequestParser(limits: limits)
                     return .complete(complete)
@@ -57,49 +56,21 @@ public struct RequestParser {
         }
     }
 
-    /// The next line without its CRLF, or nil if its end has not come yet.
-    private mutating func nextLine(_ bytes: borrowing Span<UInt8>) throws(HTTPError) -> ByteRange? {
-        while scanned < bytes.count {
-            let byte = bytes[scanned]
-            if byte == .carriageReturn {
-                guard scanned + 1 < bytes.count else { return nil }
-                if bytes[scanned + 1] != .lineFeed { throw .bareCarriageReturn }
-                let line = ByteRange(lineStart, scanned)
-                scanned += 2
-                lineStart = scanned
-                return line
-            }
-            if byte == .lineFeed { throw .bareLineFeed }
-            if byte.isForbiddenControl { throw .controlByte }
-            scanned += 1
-            try checkSize()
-        }
-        return nil
-    }
-
-    private func checkSize() throws(HTTPError) {
-        if !hasRequestLine {
-            if scanned - lineStart > limits.requestLineByteCountMax { throw .requestLineTooLong }
-        } else if scanned - fieldsStart > limits.fieldsByteCountMax {
-            throw .fieldsTooLarge
-        }
-    }
-
     /// Returns true for the empty line that ends the head.
     private mutating func take(
         _ line: ByteRange, _ bytes: borrowing Span<UInt8>
     ) throws(HTTPError) -> Bool {
         if hasRequestLine {
             if line.isEmpty { return true }
-            if lineStart - fieldsStart > limits.fieldsByteCountMax { throw .fieldsTooLarge }
-            try takeField(line, bytes)
+            if head.fields.count == limits.fieldCountMax { throw .tooManyFields }
+            head.fields.append(try HeaderField(line, bytes))
         } else if line.isEmpty {
             emptyLineCount += 1
             if emptyLineCount > limits.leadingEmptyLineCountMax { throw .tooManyEmptyLines }
         } else {
             try takeRequestLine(line, bytes)
             hasRequestLine = true
-            fieldsStart = lineStart
+            lines.startLineEnded()
         }
         return false
     }
@@ -143,25 +114,5 @@ public struct RequestParser {
         }
         guard bytes[start + 5] == 0x31 else { throw .unsupportedVersion }
         return bytes[start + 7] == 0x30 ? .http10 : .http11
-    }
-
-    // MARK: Fields
-
-    /// RFC 9112 §5: name, colon, blanks, value, blanks. Nothing between name and colon.
-    private mutating func takeField(
-        _ line: ByteRange, _ bytes: borrowing Span<UInt8>
-    ) throws(HTTPError) {
-        if bytes[Int(line.start)].isBlank { throw .foldedField }
-        if head.fields.count == limits.fieldCountMax { throw .tooManyFields }
-        var colon = Int(line.start)
-        while colon < line.end && bytes[colon].isTokenByte { colon += 1 }
-        guard colon > Int(line.start), colon < line.end, bytes[colon] == .colon else {
-            throw .malformedField
-        }
-        let name = ByteRange(Int(line.start), colon)
-        head.fields.append(
-            HeaderField(
-                name: HeaderName(bytes, name), nameRange: name,
-                valueRange: bytes.trimmingBlanks(ByteRange(colon + 1, line.end))))
     }
 }

@@ -32,6 +32,8 @@ public struct Router {
     struct Route {
         let method: HTTPMethod
         let pattern: RoutePattern
+        /// The pattern as text without its constraints: "/api/orders/{id}".
+        let template: String
         /// Bytes; nil is the server's limit.
         let bodyByteCountMax: Int?
         let handler: RouteHandler
@@ -71,8 +73,9 @@ public struct Router {
         precondition(method != .head && method != .other, "HEAD is served by GET's route")
         routes.append(
             Route(
-                method: method, pattern: RoutePattern(path), bodyByteCountMax: bodyByteCountMax,
-                handler: handler))
+                method: method, pattern: RoutePattern(path),
+                template: path.split(separator: ":long").joined(),
+                bodyByteCountMax: bodyByteCountMax, handler: handler))
     }
 
     /// Gives requests on `path` that carry `Upgrade: websocket`, whatever their method, to `handler`.

@@ -4,12 +4,12 @@
 
 import COpenSSL
 
-enum AcceptKey {
+public enum AcceptKey {
     /// A constant of the protocol; unlikely to be used by a server that does not know WebSocket.
     private static let suffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
     /// The 28 characters of Sec-WebSocket-Accept for a Sec-WebSocket-Key: base64(SHA-1(key + suffix)).
-    static func make(for key: String) -> String {
+    public static func make(for key: String) -> String {
         let input = Array((key + suffix).utf8)
         var digest = [UInt8](repeating: 0, count: Int(SHA_DIGEST_LENGTH))
         SHA1(input, input.count, &digest)

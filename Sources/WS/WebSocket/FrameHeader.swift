@@ -25,15 +25,15 @@ public enum Opcode: UInt8, Sendable {
 }
 
 /// The header of one frame from a client.
-struct FrameHeader: Equatable, Sendable {
+package struct FrameHeader: Equatable, Sendable {
     let opcode: Opcode
     /// The last, or only, frame of its message.
     let isFinal: Bool
-    let payloadByteCount: Int
+    package let payloadByteCount: Int
     /// XOR key; the byte that was first on the wire is the lowest.
-    let maskingKey: UInt32
+    package let maskingKey: UInt32
     /// Bytes from the start of the frame to its payload: 6, 8 or 14.
-    let byteCount: Int
+    package let byteCount: Int
 
     static let byteCountMax = 14
     /// RFC 6455 §5.5.
@@ -42,7 +42,7 @@ struct FrameHeader: Equatable, Sendable {
 
 extension FrameHeader {
     /// The outcome of one attempt to read a header.
-    enum ParseResult: Equatable, Sendable {
+    package enum ParseResult: Equatable, Sendable {
         case complete(FrameHeader)
         /// All is well so far, and more bytes are needed.
         case incomplete
@@ -57,7 +57,9 @@ extension FrameHeader {
     /// - Parameters:
     ///   - bytes: what has been received, from the first byte of a frame on.
     ///   - payloadByteCountMax: the largest payload of a data frame that is accepted.
-    static func parse(_ bytes: borrowing Span<UInt8>, payloadByteCountMax: Int) -> ParseResult {
+    package static func parse(
+        _ bytes: borrowing Span<UInt8>, payloadByteCountMax: Int
+    ) -> ParseResult {
         assert(payloadByteCountMax >= 0)
 
         guard bytes.count >= 1 else { return .incomplete }

@@ -55,7 +55,7 @@ public struct FrameWriter {
         payload.withUnsafeBytes { makeFrame(kind.opcode, $0) }
     }
 
-    static func makeFrame(_ opcode: Opcode, _ payload: UnsafeRawBufferPointer) -> [UInt8] {
+    public static func makeFrame(_ opcode: Opcode, _ payload: UnsafeRawBufferPointer) -> [UInt8] {
         var frame: [UInt8] = []
         frame.reserveCapacity(headerByteCountMax + payload.count)
         FrameWriter(opcode, payloadByteCount: payload.count)

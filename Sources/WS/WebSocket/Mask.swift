@@ -7,11 +7,11 @@
 //
 // Thread: any.  Allocates: never.  Source: RFC 6455 §5.3.
 
-enum Mask {
+package enum Mask {
     /// XORs `bytes` with the key. Doing it twice gives the old bytes back.
     ///
     /// - Parameter key: its lowest byte is for the first of `bytes`.
-    static func apply(_ key: UInt32, to bytes: UnsafeMutableRawBufferPointer) {
+    package static func apply(_ key: UInt32, to bytes: UnsafeMutableRawBufferPointer) {
         guard let base = bytes.baseAddress else { return }
         let word = UInt64(key) << 32 | UInt64(key)
         // In range: `offset` stays below the count rounded down to a whole word. Raw pointers,

@@ -11,6 +11,9 @@
 // data frames are unmasked, checked and collected as they come, so text that is not UTF-8 fails
 // inside an unfinished frame, and nobody waits for a frame larger than the receive buffer.
 //
+// Between messages it is two words: what a message in pieces needs is made with its first piece and
+// freed with its delivery.
+//
 // Thread: the connection's loop.  Allocates: only for messages that arrive in pieces.
 // Source: RFC 6455 §5.4, §5.5, §8.1.
 
@@ -46,12 +49,21 @@ struct MessageAssembler: ~Copyable {
         let isFinal: Bool
     }
 
+    /// A message of which something has arrived.
+    private final class Collection {
+        let kind: MessageKind
+        var bytes = MessageBuffer()
+        var validator = UTF8Validator()
+        var openFrame: OpenFrame?
+        /// Handed out, and not yet freed by `messageDelivered`.
+        var isWhole = false
+
+        init(kind: MessageKind) { self.kind = kind }
+    }
+
     private let messageByteCountMax: Int
-    /// The kind of the message that is being collected; nil between messages.
-    private var collecting: MessageKind?
-    private var collected = MessageBuffer()
-    private var validator = UTF8Validator()
-    private var openFrame: OpenFrame?
+    /// Nil between messages.
+    private var collection: Collection?
 
     /// - Parameter messageByteCountMax: the largest message, over all its fragments.
     init(messageByteCountMax: Int) {
@@ -65,12 +77,14 @@ struct MessageAssembler: ~Copyable {
     /// `messageDelivered` first.
     mutating func next(in bytes: UnsafeMutableRawBufferPointer, at offset: inout Int) -> Event {
         while true {
-            if openFrame != nil {
-                if let event = collect(bytes, at: &offset) { return event }
+            if let collection, let frame = collection.openFrame {
+                if let event = Self.collect(frame, into: collection, bytes, at: &offset) {
+                    return event
+                }
             }
             let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[offset...])
             let span = rest.assumingMemoryBound(to: UInt8.self).span
-            let room = messageByteCountMax - collected.byteCount
+            let room = messageByteCountMax - (collection?.bytes.byteCount ?? 0)
             let header: FrameHeader
             switch FrameHeader.parse(span, payloadByteCountMax: room) {
             case .complete(let parsed): header = parsed
@@ -84,7 +98,7 @@ struct MessageAssembler: ~Copyable {
                 return control(header, unmaskedPayload(header, in: rest))
             }
             if let violation = sequenceViolation(header.opcode) { return .violation(violation) }
-            if isWhole, header.isFinal, collecting == nil {
+            if isWhole, header.isFinal, collection == nil {
                 offset += header.byteCount + header.payloadByteCount
                 return inPlace(header, unmaskedPayload(header, in: rest))
             }
@@ -95,8 +109,9 @@ struct MessageAssembler: ~Copyable {
 
     /// Frees what the message just delivered was collected in.
     mutating func messageDelivered() {
-        assert(collecting == nil)
-        if collected.byteCount > 0 { collected.removeAll() }
+        guard let collection else { return }
+        assert(collection.isWhole)
+        self.collection = nil
     }
 
     private func unmaskedPayload(
@@ -135,49 +150,48 @@ struct MessageAssembler: ~Copyable {
 
     private func sequenceViolation(_ opcode: Opcode) -> FrameViolation? {
         if opcode == .continuation {
-            return collecting == nil ? .continuationWithoutStart : nil
+            return collection == nil ? .continuationWithoutStart : nil
         }
-        return collecting == nil ? nil : .messageInsideMessage
+        return collection == nil ? nil : .messageInsideMessage
     }
 
     private mutating func begin(_ header: FrameHeader) {
         if header.opcode != .continuation {
-            collecting = header.opcode == .text ? .text : .binary
-            validator = UTF8Validator()
+            collection = Collection(kind: header.opcode == .text ? .text : .binary)
         }
-        openFrame = OpenFrame(
+        collection!.openFrame = OpenFrame(
             missingByteCount: header.payloadByteCount, maskingKey: header.maskingKey,
             isFinal: header.isFinal)
     }
 
     /// Takes what is here of the open frame. Nil when the frame is complete and its message not.
-    private mutating func collect(
+    private static func collect(
+        _ frame: OpenFrame, into collection: Collection,
         _ bytes: UnsafeMutableRawBufferPointer, at offset: inout Int
     ) -> Event? {
-        guard var frame = openFrame, let kind = collecting else {
-            preconditionFailure("an open frame belongs to a message")
-        }
+        var frame = frame
         let byteCount = min(frame.missingByteCount, bytes.count - offset)
         let piece = UnsafeMutableRawBufferPointer(
             rebasing: bytes[offset..<(offset + byteCount)])
         Mask.apply(frame.maskingKey, to: piece)
-        if kind == .text, !validator.append(UnsafeRawBufferPointer(piece)) {
+        if collection.kind == .text, !collection.validator.append(UnsafeRawBufferPointer(piece)) {
             return .violation(.invalidUTF8)
         }
-        collected.append(UnsafeRawBufferPointer(piece))
-        assert(collected.byteCount <= messageByteCountMax)
+        collection.bytes.append(UnsafeRawBufferPointer(piece))
         offset += byteCount
         frame.missingByteCount -= byteCount
         frame.maskingKey = Mask.rotated(frame.maskingKey, by: byteCount)
 
         guard frame.missingByteCount == 0 else {
-            openFrame = frame
+            collection.openFrame = frame
             return .incomplete
         }
-        openFrame = nil
+        collection.openFrame = nil
         guard frame.isFinal else { return nil }
-        if kind == .text, !validator.isBetweenCharacters { return .violation(.invalidUTF8) }
-        collecting = nil
-        return .message(collected.bytes, kind)
+        if collection.kind == .text, !collection.validator.isBetweenCharacters {
+            return .violation(.invalidUTF8)
+        }
+        collection.isWhole = true
+        return .message(collection.bytes.bytes, collection.kind)
     }
 }

@@ -1,8 +1,7 @@
 // MessageBuffer: owned memory for a message that did not arrive in one piece.
 //
 // It grows with what has arrived, never with what a header announces: a peer that claims 16 MiB and
-// sends 10 bytes costs 512 bytes. It is freed as soon as the message is done, so a connection that
-// is idle owns nothing.
+// sends 10 bytes costs 512 bytes. Its owner drops it as soon as the message is done.
 //
 // Thread: the connection's loop.  Allocates: doubling, so a message is copied at most twice.
 
@@ -17,7 +16,7 @@ struct MessageBuffer: ~Copyable {
 
     deinit { free(base) }
 
-    /// Valid until the next `append` or `removeAll`.
+    /// Valid until the next `append`.
     var bytes: UnsafeMutableRawBufferPointer {
         UnsafeMutableRawBufferPointer(start: base, count: byteCount)
     }
@@ -32,13 +31,5 @@ struct MessageBuffer: ~Copyable {
         (base! + byteCount).copyMemory(from: source, byteCount: piece.count)
         byteCount = needed
         assert(byteCount <= capacity)
-    }
-
-    /// Gives the memory back.
-    mutating func removeAll() {
-        free(base)
-        base = nil
-        capacity = 0
-        byteCount = 0
     }
 }

@@ -16,7 +16,7 @@
 //
 // Thread: a pure value.  Allocates: never.  Source: The Unicode Standard, table 3-7; RFC 3629 §4.
 
-struct UTF8Validator: Equatable, Sendable {
+package struct UTF8Validator: Equatable, Sendable {
     private var missingByteCount: UInt8 = 0
     private var nextLow: UInt8 = 0x80
     private var nextHigh: UInt8 = 0xBF
@@ -25,7 +25,7 @@ struct UTF8Validator: Equatable, Sendable {
     var isBetweenCharacters: Bool { missingByteCount == 0 }
 
     /// A whole text at once.
-    static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    package static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var validator = UTF8Validator()
         return validator.append(bytes) && validator.isBetweenCharacters
     }

@@ -14,11 +14,12 @@
 import Loop
 
 open class WSConnection: ConnectionHandler {
-    public let limits: WSLimits
     /// The connection below, for its token, its reactor and its queue; nil before `opened`. Bytes
     /// sent through it directly would break the framing.
     public private(set) var connection: Connection?
     private var assembler: MessageAssembler
+    private let frameCountPerTick: UInt32
+    private let closeTimeout: ShortDuration
     private var machine = WSStateMachine()
     private var isReadingPaused = false
     /// The payload of the latest ping that came while the peer read nothing.
@@ -26,7 +27,8 @@ open class WSConnection: ConnectionHandler {
 
     public init(limits: WSLimits = WSLimits()) {
         limits.validate()
-        self.limits = limits
+        frameCountPerTick = UInt32(clamping: limits.frameCountPerTick)
+        closeTimeout = ShortDuration(limits.closeTimeout)
         assembler = MessageAssembler(messageByteCountMax: limits.messageByteCountMax)
     }
 
@@ -101,6 +103,11 @@ open class WSConnection: ConnectionHandler {
         if isOpen { connection?.armTimer(after: delay) }
     }
 
+    /// The same for a known deadline.
+    public func armTimer(at deadline: MonotonicInstant) {
+        if isOpen { connection?.armTimer(at: deadline) }
+    }
+
     public func disarmTimer() {
         if isOpen { connection?.disarmTimer() }
     }
@@ -117,9 +124,9 @@ open class WSConnection: ConnectionHandler {
         _ bytes: UnsafeMutableRawBufferPointer, on connection: Connection
     ) -> Int {
         var offset = 0
-        var frameCount = 0
+        var frameCount: UInt32 = 0
         while machine.state != .closed, !isReadingPaused {
-            guard frameCount < limits.frameCountPerTick else {
+            guard frameCount < frameCountPerTick else {
                 connection.continueLater()
                 return offset
             }
@@ -192,7 +199,7 @@ open class WSConnection: ConnectionHandler {
         case .sendCloseAndWait(let code):
             sendClose(code, reason: reason)
             resumeReading()
-            connection?.armTimer(after: limits.closeTimeout)
+            connection?.armTimer(after: closeTimeout.duration)
         case .sendCloseAndFinish(let code, let ending):
             sendClose(code, reason: reason)
             finish(ending)

@@ -11,9 +11,11 @@ import os
 import re
 import signal
 import subprocess
+import weakref
 from pathlib import Path
 
 from .certificate import Certificate
+from .database import Database
 from .deadline import Deadline, until
 from .tokens import SIGNING_KEY
 
@@ -40,8 +42,11 @@ def binary() -> Path:
 class Server:
     """One server with one data directory; it may be started again on the same ports."""
 
-    def __init__(self, directory: Path, certificate: Certificate, *, roles: str = ALL_ROLES,
-                 environment: dict[str, str] | None = None, threads: int = 2):
+    # Those that were started and still matter to somebody.
+    started: "weakref.WeakSet[Server]" = weakref.WeakSet()
+
+    def __init__(self, directory: Path, certificate: Certificate | None, *,
+                 roles: str = ALL_ROLES, environment: dict[str, str] | None = None, threads: int = 2, tls: bool = True):
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.data = directory / "data"
@@ -50,6 +55,9 @@ class Server:
                             **(environment or {})}
         self.certificate = certificate
         self.threads = threads
+        self.tls = tls
+        # The real engines behind it, where there are any.
+        self.outside = None
         self.process: subprocess.Popen | None = None
         self.starts = 0
         # Port 0 at first: the kernel's choice. Then the same ports again.
@@ -59,26 +67,35 @@ class Server:
     # Starting
 
     def arguments(self) -> list[str]:
+        tls = ["--https", "none"]
+        if self.tls:
+            tls = ["--https", f"{self.https[0]}:{self.https[1]}",
+                   "--cert", str(self.certificate.certificate),
+                   "--key", str(self.certificate.key)]
         return ["serve", "--dev", "--roles", self.roles, "--data", str(self.data),
-                "--http", f"{self.http[0]}:{self.http[1]}",
-                "--https", f"{self.https[0]}:{self.https[1]}",
-                "--cert", str(self.certificate.certificate), "--key", str(self.certificate.key),
-                "--threads", str(self.threads)]
+                "--http", f"{self.http[0]}:{self.http[1]}", "--threads", str(self.threads),
+                *tls]
 
     def spawn(self, **environment: str) -> None:
         """Starts the process and returns at once; extra variables hold for this start only."""
         assert self.process is None, "it runs already"
         self.starts += 1
+        Server.started.add(self)
         self.data.mkdir(exist_ok=True)
         with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:
             self.process = subprocess.Popen(
                 [str(binary()), *self.arguments()], stdin=subprocess.DEVNULL, stdout=out,
                 stderr=err, cwd=self.directory,
+                # Ctrl-C is for us, who then end it; a second signal would cut its drain short.
+                start_new_session=True,
                 env=clean_environment({**self.environment, **environment}))
 
     def start(self, **environment: str) -> "Server":
         """Starts the process and returns once it has said that it is ready."""
         self.spawn(**environment)
+        return self.wait_ready()
+
+    def wait_ready(self) -> "Server":
         until(f"{self.directory.name} is ready", self._is_ready_or_dead, READY_WITHIN)
         if self.process.poll() is not None:
             code = self.wait()
@@ -99,8 +116,11 @@ class Server:
 
     def stop(self) -> int:
         """Asks it to end, as an orchestrator does; returns its exit code."""
-        self.process.send_signal(signal.SIGTERM)
+        self.ask_to_stop()
         return self.wait()
+
+    def ask_to_stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
 
     def kill(self) -> int:
         """Ends it without a word; returns once the kernel has taken everything back."""
@@ -146,9 +166,18 @@ class Server:
     def database(self) -> Path:
         return self.data / "contoso.db"
 
+    @property
+    def records(self):
+        """What it has promised and still has to do, wherever that is kept."""
+        return self.outside or Database(self.database)
+
     def log(self) -> str:
         """What the latest start has written to stderr."""
         return self.stderr_path.read_text(errors="replace")
+
+    def complaints(self) -> list[str]:
+        """The last lines of the log that are no mere information."""
+        return [line for line in self.log().splitlines() if '"level":"info"' not in line][-20:]
 
     def events(self) -> list[dict]:
         """The same as records; a line that is no JSON object fails the test."""

@@ -47,17 +47,3 @@ import WS
         #expect(answer(#"{"userId":"u"}"#, type: "text/plain").status == .unsupportedMediaType)
     }
 }
-
-@Suite("Readiness") struct ReadinessTests {
-    @Test func `a process is ready until it drains`() {
-        let readiness = Readiness(drainingFile: "/nonexistent/draining")
-
-        #expect(readiness.isReady)
-        readiness.beginDraining()
-        #expect(!readiness.isReady)
-    }
-
-    @Test func `a process is not ready while the draining file exists`() {
-        #expect(!Readiness(drainingFile: "/").isReady)
-    }
-}

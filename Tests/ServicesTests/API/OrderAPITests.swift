@@ -42,6 +42,12 @@ private final class FakeStore: OrderStore {
         try check()
         return externalID == "AZ-700" ? Self.product : nil
     }
+    func completedOrders(
+        of users: [String], since: WallTime
+    ) throws(StoreError) -> [CompletedOrder] {
+        try check()
+        return []
+    }
     func orders(of user: String, offset: Int, size: Int) throws(StoreError) -> Page<Order> {
         try check()
         return Page(offset: offset, size: size, total: 1, items: [Self.order])
@@ -70,7 +76,7 @@ private final class FakeStore: OrderStore {
     func ping() throws(StoreError) {}
 }
 
-private let key = TokenKey.hs256(Array(SigningKey.documented.utf8))
+private let key = Array(SigningKey.documented.utf8)
 
 private func bearer(_ user: String?) -> (String, String) {
     let subject = user.map { #""sub":"\#($0)","# } ?? ""
@@ -96,9 +102,11 @@ private struct Bench {
         var queueLimits = AcceptQueue.Limits()
         queueLimits.waitingCountMax = waitingCountMax
         let acceptQueue = AcceptQueue(acceptOrder: acceptOrder, limits: queueLimits)
+        var identity = IdentitySettings()
+        identity.signingKey = key
+        identity.clockSkew = .zero
         let api = OrderAPI(
-            authenticator: Authenticator(
-                key: key, rules: TokenRules(issuer: nil, audience: nil, clockSkew: .zero)),
+            authenticator: Authenticator(identity, ring: nil),
             store: store, acceptOrder: acceptOrder, acceptQueue: acceptQueue, workers: workers)
         var fields = fields
         if token { fields.append(bearer(user)) }

@@ -5,16 +5,18 @@ import TestSupport
 
 @testable import Services
 
-private let key = TokenKey.hs256(Array("dev-it-signing-key-please-change-123456".utf8))
+private let key = Array("dev-it-signing-key-please-change-123456".utf8)
 /// FakeClock's first second: 2026-01-01T00:00:00Z.
 private let now: Int64 = 1_767_225_600
 
 private func authenticator(
     issuer: String? = nil, audience: String? = nil, time: FakeClock = FakeClock()
 ) -> Authenticator {
-    Authenticator(
-        key: key, rules: TokenRules(issuer: issuer, audience: audience, clockSkew: .seconds(30)),
-        time: time)
+    var settings = IdentitySettings()
+    settings.signingKey = key
+    settings.issuer = issuer
+    settings.audience = audience
+    return Authenticator(settings, ring: nil, time: time)
 }
 
 private func outcome(
@@ -31,8 +33,7 @@ private func outcome(
 /// Signs any claims under any header, as an attacker who has the key could.
 private func token(_ claims: String, header: String = #"{"alg":"HS256"}"#) -> String {
     let signed = Base64URL.encode(Array(header.utf8)) + "." + Base64URL.encode(Array(claims.utf8))
-    guard case .hs256(let secret) = key else { return signed }
-    return signed + "." + Base64URL.encode(HMACSHA256.sign(Array(signed.utf8), key: secret))
+    return signed + "." + Base64URL.encode(HMACSHA256.sign(Array(signed.utf8), key: key))
 }
 
 /// RFC 7519, RFC 8725, and the claim rules of the .NET system.
@@ -55,9 +56,9 @@ private func token(_ claims: String, header: String = #"{"alg":"HS256"}"#) -> St
             + "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
             + ".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 
-        let verified = try JSONWebToken(verifying: token.utf8, with: .hs256(secret))
+        let claims = try JSONWebToken(token.utf8).claims(signedByOneOf: [.hs256(secret)])
 
-        #expect(verified.claims["iss"] == .string("joe"))
+        #expect(claims["iss"] == .string("joe"))
     }
 
     @Test func `no truncation of a good token passes`() {
@@ -136,6 +137,31 @@ private func token(_ claims: String, header: String = #"{"alg":"HS256"}"#) -> St
     func `a token is good until its end and the skew are over`(seconds: Int64, isGood: Bool) {
         let result = outcome(token(#"{"sub":"u","exp":\#(now + seconds)}"#))
         #expect((result != .failure(.expired)) == isGood)
+    }
+
+    @Test func `a token seen before is good as long as a new one, and no longer`() throws {
+        let time = FakeClock()
+        let authenticator = authenticator(time: time)
+        let good = token(#"{"sub":"u","exp":\#(now + 60)}"#)
+        let first = try authenticator.authenticate(token: good.utf8)
+        time.advance(by: .seconds(89))
+        #expect(try authenticator.authenticate(token: good.utf8) == first)
+
+        time.advance(by: .seconds(1))
+
+        #expect(throws: TokenError.expired) { try authenticator.authenticate(token: good.utf8) }
+    }
+
+    @Test func `what resembles a token seen before is verified anew`() throws {
+        let authenticator = authenticator()
+        let good = token(#"{"sub":"u","exp":\#(now + 60)}"#)
+        _ = try authenticator.authenticate(token: good.utf8)
+        let parts = good.split(separator: ".")
+        let signature = token(#"{"sub":"v","exp":\#(now + 60)}"#).split(separator: ".")[2]
+
+        #expect(throws: TokenError.signature) {
+            try authenticator.authenticate(token: "\(parts[0]).\(parts[1]).\(signature)".utf8)
+        }
     }
 
     @Test(arguments: [(0, true), (29, true), (30, true), (31, false)])
@@ -259,25 +285,30 @@ private func token(_ claims: String, header: String = #"{"alg":"HS256"}"#) -> St
     private var configuration: Configuration {
         var configuration = Configuration()
         configuration.signingKey = SigningKey.documented
+        configuration.tokenAlgorithms = [.hs256]
         configuration.devTokenLifetime = .seconds(7200)
         return configuration
+    }
+
+    private func authenticator(_ rules: Configuration, _ time: FakeClock) -> Authenticator {
+        Authenticator(IdentitySettings(rules), ring: nil, time: time)
     }
 
     @Test func `a dev token has the claims of the .NET system's and passes`() throws {
         let time = FakeClock()
         let issued = DevTokens(configuration, time: time).issue(for: "CUST-\"1\"")
-        let verified = try JSONWebToken(
-            verifying: issued.token.utf8, with: .hs256(Array(SigningKey.documented.utf8)))
-        let principal = try Authenticator(configuration, time: time).authenticate(
+        let claims = try JSONWebToken(issued.token.utf8).claims(
+            signedByOneOf: [.hs256(Array(SigningKey.documented.utf8))])
+        let principal = try authenticator(configuration, time).authenticate(
             token: issued.token.utf8)
 
         #expect(
-            verified.claims.members.map(\.name) == [
+            claims.members.map(\.name) == [
                 "sub", TokenClaims.nameIdentifier, TokenClaims.name, "nbf", "exp", "iss", "aud",
             ])
-        #expect(verified.claims["nbf"] == .number("\(now)"))
-        #expect(verified.claims["exp"] == .number("\(now + 7200)"))
-        #expect(verified.claims["iss"] == .string("contoso-order-notification-dev"))
+        #expect(claims["nbf"] == .number("\(now)"))
+        #expect(claims["exp"] == .number("\(now + 7200)"))
+        #expect(claims["iss"] == .string("contoso-order-notification-dev"))
         #expect(principal == Principal(user: "CUST-\"1\"", expiresAt: issued.expiresAt))
     }
 
@@ -290,7 +321,7 @@ private func token(_ claims: String, header: String = #"{"alg":"HS256"}"#) -> St
         #expect(throws: TokenError.expired) {
             var rules = configuration
             rules.clockSkew = .zero
-            _ = try Authenticator(rules, time: time).authenticate(token: issued.token.utf8)
+            _ = try authenticator(rules, time).authenticate(token: issued.token.utf8)
         }
     }
 }

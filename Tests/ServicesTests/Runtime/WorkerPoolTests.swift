@@ -1,5 +1,6 @@
 import Loop
 import Testing
+import TestSupport
 
 @testable import Services
 
@@ -8,7 +9,7 @@ import Testing
         let runCount = Monitor(0)
         let pool = WorkerPool(threadCount: 4, queueCountMax: 1000)
 
-        let accepted = (0..<1000).map { _ in pool.submit { runCount.update { $0 += 1 } } }
+        let accepted = (0..<1000).map { _ in pool.submit { _ in runCount.update { $0 += 1 } } }
         pool.close()
 
         #expect(accepted.allSatisfy { $0 })
@@ -19,24 +20,52 @@ import Testing
         enum Phase { case idle, running, released }
         let phase = Monitor(Phase.idle)
         let pool = WorkerPool(threadCount: 1, queueCountMax: 2)
-        let isBusy = pool.submit {
+        let isBusy = pool.submit { _ in
             phase.update { $0 = .running }
             _ = phase.wait { $0 == .released ? true : nil }
         }
         _ = phase.wait { $0 == .running ? true : nil }
 
-        let accepted = (0..<3).map { _ in pool.submit {} }
+        let accepted = (0..<3).map { _ in pool.submit { _ in } }
         phase.update { $0 = .released }
         pool.close()
 
         #expect(isBusy)
         #expect(accepted == [true, true, false])
+        #expect(pool.refusedCount == 1)
+        #expect(pool.lateCount == 0)
+    }
+
+    @Test func `a job that waited too long is told so`() {
+        enum Phase { case idle, running, released }
+        let phase = Monitor(Phase.idle)
+        let clock = FakeClock()
+        let pool = WorkerPool(
+            threadCount: 1, queueCountMax: 2, waitMax: .seconds(2), time: clock)
+        let lateness = Monitor([Bool]())
+        _ = pool.submit { isLate in
+            lateness.update { $0.append(isLate) }
+            phase.update { $0 = .running }
+            _ = phase.wait { $0 == .released ? true : nil }
+        }
+        _ = phase.wait { $0 == .running ? true : nil }
+        _ = pool.submit { isLate in lateness.update { $0.append(isLate) } }
+        clock.advance(by: .seconds(2))
+        _ = pool.submit { isLate in lateness.update { $0.append(isLate) } }
+        clock.advance(by: .milliseconds(1))
+
+        phase.update { $0 = .released }
+        pool.close()
+
+        #expect(lateness.withLock { $0 } == [false, true, false])
+        #expect(pool.lateCount == 1)
+        #expect(pool.refusedCount == 0)
     }
 
     @Test func `a closed pool takes nothing`() {
         let pool = WorkerPool(threadCount: 1, queueCountMax: 1)
         pool.close()
 
-        #expect(!pool.submit {})
+        #expect(!pool.submit { _ in })
     }
 }

@@ -32,9 +32,9 @@ final class FakeWorkflowState: WorkflowState {
         try check()
         return kept.status(correlation)
     }
-    func owner(_ correlation: CorrelationID) throws(WorkflowStateError) -> String? {
+    func owners(_ correlations: [CorrelationID]) throws(WorkflowStateError) -> [String?] {
         try check()
-        return kept.owner(correlation)
+        return kept.owners(correlations)
     }
     func claim(_ correlation: CorrelationID, for user: String) throws(WorkflowStateError)
         -> String
@@ -46,30 +46,32 @@ final class FakeWorkflowState: WorkflowState {
 
 /// Notes every push; refuses while `failures` is above zero.
 final class FakeNotifier: OrderNotifier {
-    struct Push: Equatable, Sendable {
-        let user: String
-        let event: OrderProcessed
-    }
     private struct State: Sendable {
-        var pushes: [Push] = []
+        var pushes: [OrderPush] = []
+        var pushesHere: [OrderPush] = []
         var failures = 0
     }
     private let state = Monitor(State())
 
-    var pushes: [Push] { state.withLock { $0.pushes } }
+    var pushes: [OrderPush] { state.withLock { $0.pushes } }
+    /// Those for this process's connections only.
+    var pushesHere: [OrderPush] { state.withLock { $0.pushesHere } }
     func failNext(_ count: Int) { state.withLock { $0.failures = count } }
 
-    func notify(user: String, of event: OrderProcessed) throws(NotifierError) {
-        let isRefused = state.withLock { state in
-            if state.failures > 0 {
-                state.failures -= 1
-                return true
+    func notify(_ pushes: [OrderPush]) -> [NotifierError?] {
+        pushes.map { push in
+            state.withLock { state in
+                if state.failures > 0 {
+                    state.failures -= 1
+                    return NotifierError(reason: "refused on purpose")
+                }
+                state.pushes.append(push)
+                return nil
             }
-            state.pushes.append(Push(user: user, event: event))
-            return false
         }
-        if isRefused { throw NotifierError(reason: "refused on purpose") }
     }
+
+    func notifyHere(_ push: OrderPush) { state.withLock { $0.pushesHere.append(push) } }
 }
 
 /// Faults before every blocking call of the store: a number of them, or as a seed decides.
@@ -115,6 +117,12 @@ final class FaultyStore: OrderStore {
     func orderState(_ correlation: CorrelationID) throws(StoreError) -> OrderState? {
         try check()
         return try store.orderState(correlation)
+    }
+    func completedOrders(
+        of users: [String], since: WallTime
+    ) throws(StoreError) -> [CompletedOrder] {
+        try check()
+        return try store.completedOrders(of: users, since: since)
     }
     func accept(_ requests: [AcceptRequest]) throws(StoreError) -> [AcceptOutcome] {
         try check()

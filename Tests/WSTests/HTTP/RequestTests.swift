@@ -24,6 +24,18 @@ import Testing
         #expect(Request.sample("/").query("a") == nil)
     }
 
+    @Test func `query parameters as they were sent are found by name in any case`() {
+        func values(_ target: String) -> [String] {
+            Request.sample(target).rawQueryValues(named: "id")
+        }
+        let all = values("/?id=a%20b+c&ID=2&&Id&xid=3&i=4&idx=5&id=x=y")
+        #expect(all == ["a%20b+c", "2", "", "x=y"])
+        #expect(values("/?i%64=1") == [])
+        #expect(values("/?id") == [""])
+        #expect(values("/?") == [])
+        #expect(values("/") == [])
+    }
+
     @Test func `a field is found by name in any case, the first line of several`() {
         let request = Request.sample(
             "/", fields: [("Origin", "o"), ("X-Own", "1"), ("x-own", "2"), ("Cookie", "")])

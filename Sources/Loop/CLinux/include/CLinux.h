@@ -102,7 +102,24 @@ int clinux_probe_port(const char *host, uint16_t port);
 /// Connects with TCP_NODELAY set, then makes the socket non-blocking. Blocks until the peer has
 /// accepted; for tools, never on a loop. A descriptor or -errno.
 int clinux_connect(const char *host, uint16_t port);
+/// A socket address, IPv4 or IPv6, as connect(2) takes it.
+struct clinux_address {
+    unsigned char bytes[28];
+    unsigned int count;
+};
+/// Fills `found` with at most `max` addresses of `host`: a numeric one without asking anybody, a name
+/// by asking (blocks for as long as the resolver does). How many, or a negative EAI code.
+int clinux_resolve(const char *host, uint16_t port, int is_numeric, struct clinux_address *found,
+                   int max);
+/// A non-blocking socket on its way to `address`, with TCP_NODELAY set and a peer that is silent for
+/// `silence_seconds` given up. `source`, unless NULL, is its own address, port 0. A descriptor or -errno.
+int clinux_start_connect(const struct clinux_address *address, const struct clinux_address *source,
+                         int silence_seconds);
+/// What became of the connect: 0 or -errno.
+int clinux_socket_error(int fd);
 int clinux_reset_on_close(int fd);
+/// A pipe that no program started later inherits: [0] is read, [1] written. 0 or -errno.
+int clinux_pipe(int ends[2]);
 int clinux_open_reserve(void);
 /// Raises the soft descriptor limit to the hard one; returns the resulting soft limit or -errno.
 int64_t clinux_raise_descriptor_limit(void);

@@ -25,7 +25,7 @@ struct Migration: Sendable {
             apply: { (connection) throws(StoreError) in try connection.execute(Schema.script) }),
         Migration(
             version: 2, description: "Seed", text: Seed.text,
-            apply: { (connection) throws(StoreError) in try Seed.insert(into: connection) }),
+            apply: { (connection) throws(StoreError) in try SQLiteSeed.insert(into: connection) }),
     ]
 }
 

@@ -1,81 +1,63 @@
 // Seed: migration 2, what a new database starts with: the catalogue, ten customers and twenty
 // completed orders. Nothing in it is random, so that tests can name every row.
 //
-// Thread: one write transaction.  Allocates: freely, once per database.
+// These are the rows; SQLiteSeed and PostgresSeed write them.
+//
+// Thread: pure values.  Allocates: freely, once per database.
 
 import Loop
 
 enum Seed {
-    /// What the migration's checksum covers.
-    static var text: String { Catalogue.text + customers + orders }
+    struct Customer {
+        let externalID: String
+        let firstName: String
+        let lastName: String
+        let email: String
+        let address: String
+        let city: String
+        let postalCode: String
+        let country: String
+    }
 
-    static func insert(into connection: SQLiteConnection) throws(StoreError) {
-        for product in Catalogue.products() { try insert(product, into: connection) }
-        for line in customers.split(separator: "\n") {
-            try insertCustomer(line.split(separator: "|").map(trimmed), into: connection)
+    struct Order {
+        let customer: String
+        /// Upper-case GUID, given out as it is.
+        let correlation: String
+        let lines: [AcceptRequest.Line]
+        let createdAt: WallTime
+        let completedAt: WallTime
+    }
+
+    /// What the migration's checksum covers.
+    static var text: String { Catalogue.text + customerText + orderText }
+
+    static func products() -> [Product] { Catalogue.products() }
+
+    static func customers() -> [Customer] {
+        customerText.split(separator: "\n").map { line in
+            let columns = line.split(separator: "|").map(trimmed)
+            return Customer(
+                externalID: columns[0], firstName: columns[1], lastName: columns[2],
+                email: "\(columns[1]).\(columns[2])@contoso.demo".lowercased(),
+                address: columns[3], city: columns[4], postalCode: columns[5], country: columns[6])
         }
-        for (index, line) in orders.split(separator: "\n").enumerated() {
+    }
+
+    static func orders() -> [Order] {
+        orderText.split(separator: "\n").enumerated().map { index, line in
+            // Customer, correlation id, then `product*quantity` for each line.
             let words = line.split(separator: " ").map { String($0) }
+            let lines = words.dropFirst(2).map { word in
+                let parts = word.split(separator: "*")
+                return AcceptRequest.Line(
+                    productID: String(parts[0]), quantity: Int32(parts[1])!)
+            }
             // One order every 36 hours from 2026-01-05T09:00:00Z on.
             let createdAt = WallTime(microseconds: 1_767_603_600_000_000)
                 .advanced(by: .seconds(index * 36 * 3600))
-            try insertOrder(words, at: createdAt, into: connection)
-        }
-    }
-
-    private static func insert(_ product: Product, into connection: SQLiteConnection)
-        throws(StoreError)
-    {
-        try connection.run(
-            """
-            INSERT INTO Product (ExternalProductId, Name, Category, Vendor, ImageUrl, Discount,
-                BillingPeriod, IsSubscription, Price) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            .text(product.externalID), .text(product.name), .text(product.category),
-            .text(product.vendor), .text(product.imageURL), .integer(Int64(product.discount)),
-            .text(product.billingPeriod), .integer(product.isSubscription ? 1 : 0),
-            .integer(product.price.hundredths))
-    }
-
-    private static func insertCustomer(_ columns: [String], into connection: SQLiteConnection)
-        throws(StoreError)
-    {
-        let mail = "\(columns[1]).\(columns[2])@contoso.demo".lowercased()
-        try connection.run(
-            """
-            INSERT INTO Customer (ExternalCustomerId, FirstName, LastName, Email, AddressLine1,
-                City, PostalCode, CountryCode) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            .text(columns[0]), .text(columns[1]), .text(columns[2]), .text(mail),
-            .text(columns[3]), .text(columns[4]), .text(columns[5]), .text(columns[6]))
-    }
-
-    /// `words`: customer, correlation id, then `product*quantity` for each line.
-    private static func insertOrder(
-        _ words: [String], at createdAt: WallTime, into connection: SQLiteConnection
-    ) throws(StoreError) {
-        let created = SQLValue.integer(createdAt.microseconds)
-        try connection.run(
-            """
-            INSERT INTO "Order" (CorrelationId, CustomerId, Status, CreatedAt, UpdatedAt,
-                CompletedAt)
-            SELECT ?, Id, 'COMPLETED', ?, ?, ? FROM Customer WHERE ExternalCustomerId = ?
-            """,
-            .text(words[1]), created, created,
-            .integer(createdAt.advanced(by: .seconds(2)).microseconds), .text(words[0]))
-        let orderID = connection.lastInsertedID
-        for word in words.dropFirst(2) {
-            let parts = word.split(separator: "*")
-            try connection.run(
-                """
-                INSERT INTO OrderItem (OrderId, ProductId, Quantity, UnitPrice, ProductName,
-                    CreatedAt, UpdatedAt)
-                SELECT ?, Id, ?, Price, Name, ?, ? FROM Product WHERE ExternalProductId = ?
-                """,
-                .integer(orderID), .integer(Int64(parts[1])!), created, created,
-                .text(String(parts[0])))
-            // A typing error in the table below must not make a shorter order.
-            precondition(connection.changedRowCount == 1, "no product \(parts[0])")
+            return Order(
+                customer: words[0], correlation: words[1], lines: lines, createdAt: createdAt,
+                completedAt: createdAt.advanced(by: .seconds(2)))
         }
     }
 
@@ -85,7 +67,7 @@ enum Seed {
     }
 }
 
-private let customers = """
+private let customerText = """
     CUST-0001 | Maren   | Holloway  | 14 Larkspur Lane    | Portland | 97205   | US
     CUST-0002 | Theo    | Braddock  | 802 Quarry Street   | Denver   | 80202   | US
     CUST-0003 | Imani   | Castell   | 55 Harbor View      | Savannah | 31401   | US
@@ -98,7 +80,7 @@ private let customers = """
     CUST-0010 | Livia   | Sanfelice | Via dei Gelsi 23    | Bologna  | 40121   | IT
     """
 
-private let orders = """
+private let orderText = """
     CUST-0001  8052949F-458D-43F2-958F-AE9464DF1106  AZ-104*1
     CUST-0002  98D2F133-FAD0-4101-AB6C-2AC230EDC152  ITS-PY*2 AZ-140*3
     CUST-0003  BD8786CE-4320-459D-B000-5A28066D892C  GH-100*2 GCP-PCNE*3 DB-MLA*1

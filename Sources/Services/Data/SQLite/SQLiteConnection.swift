@@ -23,6 +23,8 @@ enum SQLValue: Sendable {
 final class SQLiteConnection: @unchecked Sendable {
     let path: String
     private let handle: OpaquePointer
+    /// Written by SQLite's hook with each commit of ours; nil without a hook.
+    private var logPages: UnsafeMutablePointer<Int32>?
     private var statements: [UInt: OpaquePointer] = [:]
 
     /// - Parameter busyTimeout: how long a statement waits for another process's lock.
@@ -53,7 +55,25 @@ final class SQLiteConnection: @unchecked Sendable {
     deinit {
         for statement in statements.values { sqlite3_finalize(statement) }
         sqlite3_close_v2(handle)
+        logPages?.deallocate()
     }
+
+    /// Has the log's pages counted instead of moved into the file by the commit that makes it too
+    /// long.
+    func takeOverCheckpoints() {
+        let pages = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+        pages.initialize(to: 0)
+        logPages = pages
+        _ = sqlite3_wal_hook(
+            handle,
+            { context, _, _, pageCount in
+                context!.assumingMemoryBound(to: Int32.self).pointee = pageCount
+                return SQLITE_OK
+            }, pages)
+    }
+
+    /// Pages in the log after the last commit of this connection.
+    var logPageCount: Int { Int(logPages?.pointee ?? 0) }
 
     var lastInsertedID: Int64 { sqlite3_last_insert_rowid(handle) }
     /// Rows the latest INSERT, UPDATE or DELETE changed, those by triggers not counted.

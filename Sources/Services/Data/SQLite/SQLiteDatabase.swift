@@ -1,11 +1,13 @@
 // SQLiteDatabase: one write connection behind a lock, and a few read connections.
 //
-//   write { … } ──▶ lock ──▶ BEGIN IMMEDIATE … COMMIT (fsync)        one at a time, others queue
+//   write { … } ──▶ lock ──▶ BEGIN IMMEDIATE … COMMIT ──▶ unlock ──▶ (SQLiteLog: sync)
 //   read  { … } ──▶ pool ──▶ BEGIN … COMMIT                          a snapshot; never waits for writes
 //
-// Write-ahead logging lets readers go on during a commit. Commits stand in one log, so a commit that
-// was synced makes all commits before it safe: work that may be repeated (an ack) can commit without
-// a sync of its own and still never overtakes what it depends on.
+// One writes at a time; write-ahead logging lets readers go on meanwhile. Commits stand in one log, so
+// a commit that was synced makes all commits before it safe: work that may be repeated (an ack) can
+// commit without a sync of its own and still never overtakes what it depends on. The lock is not held
+// for the disk: a commit may be seen by others before it is safe, but whoever asked for it to be
+// synced is not told before.
 //
 // Thread: any worker thread; calls block.  Source: https://www.sqlite.org/wal.html
 
@@ -32,21 +34,30 @@ public final class SQLiteDatabase: Sendable {
         /// Files up to this many bytes are checked from end to end when they are opened; larger ones
         /// would hold up the start (some 1 s per GiB).
         public var checkedByteCountMax: Int64 = 1 << 30
+        /// The log's pages (4 KiB) at each multiple of which it is moved into the file, beside the
+        /// writers; as often as SQLite itself does it.
+        public var checkpointPageCount = 1000
+        /// A log that has grown to this many pages is moved by the writer, with the lock held: only
+        /// without any writer can it begin anew.
+        public var logPageCountMax = 16_384
         /// Refuse a file that another process serves. Tools that only look may turn it off.
         public var isExclusive = true
         public init() {}
     }
 
-    /// The write connection and the durability it is set to.
     private struct Writer: Sendable {
         let connection: SQLiteConnection
-        var durability: Durability
+        /// The log's length at which the checkpointer was woken last.
+        var wokenAtPageCount = 0
     }
 
     public let path: String
     private let settings: Settings
     private let lock: DatabaseLock?
     private let writer: Mutex<Writer>
+    /// Both nil for a database in memory.
+    private let log: SQLiteLog?
+    private let checkpointer: SQLiteCheckpointer?
     /// Nil for a database in memory, which only the write connection can see.
     private let readers: Monitor<[SQLiteConnection]>?
 
@@ -67,10 +78,17 @@ public final class SQLiteDatabase: Sendable {
         // After a burst the log file shrinks back to 64 MiB.
         try connection.run("PRAGMA journal_size_limit = 67108864")
         try connection.run("PRAGMA synchronous = NORMAL")
-        writer = Mutex(Writer(connection: connection, durability: .ordered))
+        writer = Mutex(Writer(connection: connection))
         if isInMemory {
             readers = nil
+            log = nil
+            checkpointer = nil
         } else {
+            // The first read makes the log's file.
+            _ = try connection.integer("SELECT count(*) FROM sqlite_schema")
+            connection.takeOverCheckpoints()
+            log = try SQLiteLog(of: path)
+            checkpointer = try SQLiteCheckpointer(path: path, busyTimeout: settings.busyTimeout)
             var pool: [SQLiteConnection] = []
             for _ in 0..<settings.readerCount {
                 pool.append(
@@ -104,24 +122,39 @@ public final class SQLiteDatabase: Sendable {
     }
 
     /// Runs `body` in a write transaction; its effects are there for all once this returns, and for
-    /// none if it throws.
+    /// none if `body` throws. If the disk fails, they may be there although this throws.
     func write<Value: Sendable>(
         _ durability: Durability, _ body: (SQLiteConnection) throws(StoreError) -> Value
     ) throws(StoreError) -> Value {
-        try writer.withLock { (writer) throws(StoreError) -> Value in
-            let wanted: Durability = settings.isSynced ? durability : .ordered
-            if writer.durability != wanted {
-                // Takes effect only between transactions, which is where we are.
-                switch wanted {
-                case .synced: try writer.connection.run("PRAGMA synchronous = FULL")
-                case .ordered: try writer.connection.run("PRAGMA synchronous = NORMAL")
-                }
-                writer.durability = wanted
-            }
+        let isOwed = durability == .synced && settings.isSynced
+        let (value, commit) = try writer.withLock {
+            (writer) throws(StoreError) -> (Value, UInt64?) in
             let connection = writer.connection
-            return try connection.transaction(begin: "BEGIN IMMEDIATE") {
+            let commit = log?.begin(isOwed: isOwed)
+            defer { log?.end() }
+            let value = try connection.transaction(begin: "BEGIN IMMEDIATE") {
                 () throws(StoreError) -> Value in try body(connection)
             }
+            boundLog(&writer)
+            return (value, commit)
+        }
+        if isOwed, let log, let commit { try log.waitUntilSynced(commit) }
+        return value
+    }
+
+    /// Waits until what a reader may have seen of synced writes is safe. Usually it is.
+    func waitUntilReadIsSafe() throws(StoreError) { try log?.waitUntilNothingIsOwed() }
+
+    private func boundLog(_ writer: inout Writer) {
+        let pageCount = writer.connection.logPageCount
+        if pageCount < writer.wokenAtPageCount { writer.wokenAtPageCount = 0 }
+        guard pageCount - writer.wokenAtPageCount >= settings.checkpointPageCount else { return }
+        writer.wokenAtPageCount = pageCount
+        if pageCount < settings.logPageCountMax {
+            checkpointer?.wake()
+        } else {
+            // As after a checkpoint of SQLite's own the commit stands, whatever becomes of this.
+            checkpointer?.checkpoint(on: writer.connection)
         }
     }
 

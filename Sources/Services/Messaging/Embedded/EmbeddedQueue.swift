@@ -167,17 +167,30 @@ extension Delivery {
 /// Headers in one text column: `name: value`, a line each, sorted by name.
 enum MessageHeaders {
     static func text(of headers: [String: String]) -> String {
-        // No header of ours holds a line break; one from outside must not become two headers.
-        headers.sorted { $0.key < $1.key }
-            .map { "\($0.key): \($0.value.filter { !$0.isNewline })" }
-            .joined(separator: "\n")
+        var text = ""
+        for (name, value) in headers.sorted(by: { $0.key < $1.key }) {
+            if !text.isEmpty { text += "\n" }
+            text += name
+            text += ": "
+            text += oneLine(value)
+        }
+        return text
     }
 
+    /// No header of ours holds a line break; one from outside must not become two headers.
+    private static func oneLine(_ value: String) -> String {
+        func isBreak(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
+        guard value.utf8.contains(where: isBreak) else { return value }
+        return String(decoding: value.utf8.filter { !isBreak($0) }, as: UTF8.self)
+    }
+
+    /// By bytes: by characters it would be a third of what an order costs.
     static func headers(of text: String) -> [String: String] {
         var headers: [String: String] = [:]
-        for line in text.split(separator: "\n") {
-            guard let colon = line.firstIndex(of: ":") else { continue }
-            headers[String(line[..<colon])] = String(line[colon...].dropFirst(2))
+        for line in text.utf8.split(separator: 0x0A) {
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
+            let value = Substring(line[colon...].dropFirst(2))
+            headers[String(Substring(line[..<colon]))] = String(value)
         }
         return headers
     }

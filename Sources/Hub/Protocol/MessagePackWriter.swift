@@ -1,0 +1,81 @@
+// MessagePackWriter: appends MessagePack values to an array of bytes, each in its shortest form.
+//
+// The caller writes a container's header and then exactly as many values as it promised. Numbers
+// that are not negative use the unsigned forms, as the other pods' writer does.
+//
+// Thread: a pure value, any thread.  Allocates: when `bytes` grows.
+// Source: MessagePack specification, "Formats"; "Serialization: type to format conversion".
+
+public struct MessagePackWriter {
+    /// The values so far.
+    public private(set) var bytes: [UInt8] = []
+
+    public init(reservingCapacity capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+
+    public mutating func `nil`() { bytes.append(0xC0) }
+
+    public mutating func bool(_ value: Bool) { bytes.append(value ? 0xC3 : 0xC2) }
+
+    public mutating func integer(_ value: Int64) {
+        switch value {
+        case 0...0x7F, -32..<0: bytes.append(UInt8(truncatingIfNeeded: value))
+        case 0...0xFF: append(0xCC, UInt8(value))
+        case 0...0xFFFF: append(0xCD, UInt16(value))
+        case 0...0xFFFF_FFFF: append(0xCE, UInt32(value))
+        case 0...: append(0xCF, UInt64(value))
+        case Int64(Int8.min)...: append(0xD0, Int8(value))
+        case Int64(Int16.min)...: append(0xD1, Int16(value))
+        case Int64(Int32.min)...: append(0xD2, Int32(value))
+        default: append(0xD3, value)
+        }
+    }
+
+    public mutating func double(_ value: Double) { append(0xCB, value.bitPattern) }
+
+    /// - Parameter text: less than 4 GiB.
+    public mutating func string(_ text: String) {
+        var copy = text
+        copy.withUTF8 { utf8 in
+            switch utf8.count {
+            case 0...31: bytes.append(0xA0 | UInt8(utf8.count))
+            case 0...0xFF: append(0xD9, UInt8(utf8.count))
+            case 0...0xFFFF: append(0xDA, UInt16(utf8.count))
+            default: append(0xDB, UInt32(utf8.count))
+            }
+            bytes.append(contentsOf: utf8)
+        }
+    }
+
+    /// - Parameter content: less than 4 GiB.
+    public mutating func binary(_ content: some Collection<UInt8>) {
+        switch content.count {
+        case 0...0xFF: append(0xC4, UInt8(content.count))
+        case 0...0xFFFF: append(0xC5, UInt16(content.count))
+        default: append(0xC6, UInt32(content.count))
+        }
+        bytes.append(contentsOf: content)
+    }
+
+    /// The header of an array; its `count` items follow.
+    public mutating func array(count: Int) {
+        switch count {
+        case 0...15: bytes.append(0x90 | UInt8(count))
+        case 0...0xFFFF: append(0xDC, UInt16(count))
+        default: append(0xDD, UInt32(count))
+        }
+    }
+
+    /// The header of a map; its `count` pairs follow, key in front of value.
+    public mutating func map(count: Int) {
+        switch count {
+        case 0...15: bytes.append(0x80 | UInt8(count))
+        case 0...0xFFFF: append(0xDE, UInt16(count))
+        default: append(0xDF, UInt32(count))
+        }
+    }
+
+    private mutating func append(_ format: UInt8, _ number: some FixedWidthInteger) {
+        bytes.append(format)
+        withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
+    }
+}

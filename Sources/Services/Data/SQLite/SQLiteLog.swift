@@ -1,0 +1,92 @@
+// SQLiteLog: the write-ahead log on its way to the disk, beside the writers.
+//
+//   thread A   commit 7 ──┐                                 ┌──▶ 7 is safe
+//   thread B     commit 8 ┴─▶ A syncs the log up to 8 ──────┴──▶ 8 is safe
+//   thread C              commit 9 … goes on meanwhile ─▶ waits for the next sync
+//
+// A commit stands in the log before it is synced, and a sync takes the whole log. So the write lock is
+// free while the disk works, and whoever waits shares one sync with everybody who came before it
+// began (docs/DECISIONS/0017).
+//
+// Thread: any worker thread; calls block.  Allocates: never.  Source: man 2 fdatasync.
+
+import Glibc
+import Loop
+
+final class SQLiteLog: Sendable {
+    private struct State: Sendable {
+        /// Writes that have ended.
+        var committed: UInt64 = 0
+        /// The last write that somebody waits for.
+        var owed: UInt64 = 0
+        /// The last write that is safe.
+        var synced: UInt64 = 0
+        var isSyncing = false
+    }
+
+    private enum Turn {
+        case isSafe
+        /// Ours is the next sync; it covers commits up to this one.
+        case sync(UInt64)
+    }
+
+    private let path: String
+    private let descriptor: Int32
+    private let state = Monitor(State())
+
+    /// - Parameter database: has its log already. SQLite keeps that file until the last connection
+    ///   closes, so the descriptor stays good. It holds no lock of SQLite's: those are on other files.
+    init(of database: String) throws(StoreError) {
+        path = database + "-wal"
+        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            let reason = SystemError(code: errno, call: "open").description
+            throw .unavailable("the log '\(path)' cannot be opened: \(reason)")
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// A write begins; called with the write lock held.
+    ///
+    /// - Parameter isOwed: `waitUntilSynced` will be called for it. Noted before the commit, so that
+    ///   nobody reads it and does not know.
+    /// - Returns: its commit's number.
+    func begin(isOwed: Bool) -> UInt64 {
+        state.withLock { state in
+            if isOwed { state.owed = state.committed + 1 }
+            return state.committed + 1
+        }
+    }
+
+    /// The write begun last stands in the log, or has been rolled back.
+    func end() { state.update { $0.committed += 1 } }
+
+    /// Returns when all commits are safe that are to be: what has been read in the database may leave
+    /// the process then.
+    func waitUntilNothingIsOwed() throws(StoreError) {
+        try waitUntilSynced(state.withLock { $0.owed })
+    }
+
+    /// Returns when the commit, and so every commit before it, survives a loss of power.
+    func waitUntilSynced(_ commit: UInt64) throws(StoreError) {
+        while true {
+            let turn = state.wait { state -> Turn? in
+                if state.synced >= commit { return .isSafe }
+                if state.isSyncing || state.committed < commit { return nil }
+                state.isSyncing = true
+                return .sync(state.committed)
+            }
+            guard case .sync(let reached) = turn else { return }
+            let code = fdatasync(descriptor) == 0 ? 0 : errno
+            state.update { state in
+                state.isSyncing = false
+                if code == 0 { state.synced = max(state.synced, reached) }
+            }
+            if code != 0 {
+                let reason = SystemError(code: code, call: "fdatasync").description
+                throw .unavailable("the log '\(path)' cannot be written to the disk: \(reason)")
+            }
+        }
+    }
+}
