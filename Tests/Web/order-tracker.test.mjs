@@ -164,6 +164,22 @@ test("a tab that missed the push hears of it from another tab, once", async () =
     assert.deepEqual(other.completed, [12]);
 });
 
+test("a push that another tab has written down first is shown here too, once", async () => {
+    const { tracker, hub, storage, clock } = makeTracker();
+    const other = makeTracker({ storage, clock });
+    tracker.track(order);
+    await settle();
+    other.tracker.storageChanged({ key: "contoso.activeOrders.v1.CUST-0001" });
+    const shown = [];
+    tracker.changes.subscribe(({ status }) => shown.push(status));
+
+    other.hub.notify({ correlationId: { value: cid }, status: 2, orderId: 12 });
+    hub.notify({ correlationId: { value: cid }, status: 2, orderId: 12 });
+    tracker.storageChanged({ key: "contoso.activeOrders.v1.CUST-0001" });
+
+    assert.deepEqual(shown, [2]);
+});
+
 test("orders of one user are not another's", () => {
     const { tracker } = makeTracker();
     tracker.track(order);

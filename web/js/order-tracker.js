@@ -89,7 +89,7 @@ export class OrderTracker {
     this.#early.clear();
     this.#announced.clear();
     this.#entries = [];
-    this.#load();
+    this.#entries = this.#read();
     for (const { correlationId, status } of this.#entries) {
       if (status === orderStatus.completed) this.#announced.add(correlationId);
     }
@@ -143,12 +143,7 @@ export class OrderTracker {
 
   // Call for each `storage` event of the window.
   storageChanged(event) {
-    if (this.#key === null || event.key !== this.#key) return;
-    const before = new Map(this.#entries.map((entry) => [entry.correlationId, entry.status]));
-    this.#load();
-    for (const entry of this.#entries) {
-      if (before.get(entry.correlationId) !== entry.status) this.#advanced(entry);
-    }
+    if (this.#key !== null && event.key === this.#key) this.#load();
   }
 
   // Registers first and asks then: an order that completes in between is either pushed or answered,
@@ -200,11 +195,20 @@ export class OrderTracker {
     this.completions.emit({ correlationId, orderId });
   }
 
-  // Other tabs write the same list: every change starts from what is stored.
+  // Other tabs write the same list: every change starts from what is stored. What they have written
+  // is told here, because its `storage` event may come only after this tab has read it.
   #load() {
+    const before = new Map(this.#entries.map((entry) => [entry.correlationId, entry.status]));
+    this.#entries = this.#read();
+    for (const entry of this.#entries) {
+      if (before.get(entry.correlationId) !== entry.status) this.#advanced(entry);
+    }
+  }
+
+  #read() {
     const stored = this.#key === null ? [] : readJSON(this.#storage, this.#key);
     const entries = stored === null ? this.#entries : parseEntries(stored);
-    this.#entries = pruned(entries, this.#now());
+    return pruned(entries, this.#now());
   }
 
   #save() {
