@@ -21,6 +21,10 @@ enum HubLoopMessage: Sendable {
     case membership(connectionID: String, HubCaller.Request)
     /// The backplane listens.
     case subscribed(EventToken)
+    /// `answered` is called once, with nil at once if the client is not here.
+    case ask(ClientQuestion, answered: @Sendable (ClientAnswer?) -> Void)
+    /// The same for a request of a client without a WebSocket.
+    case transport(TransportRequest, answered: @Sendable (TransportAnswer?) -> Void)
 }
 
 public final class HubLoop {
@@ -122,6 +126,8 @@ public final class HubLoop {
         case .request(let token, let request): obey(request, on: token)
         case .membership(let id, let request): obey(request, on: registry.token(ofID: id))
         case .subscribed(let token): registry.member(token)?.subscribed()
+        case .ask(_, let answered): answered(nil)
+        case .transport(_, let answered): answered(nil)
         }
     }
 

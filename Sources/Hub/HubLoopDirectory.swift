@@ -167,6 +167,33 @@ final class HubLoopDirectory: Sendable {
         }
     }
 
+    /// Hands a question to the loop of its client, which answers with nil if it has just gone.
+    /// - Returns: false if the client is not here.
+    func ask(
+        _ question: ClientQuestion, answered: @escaping @Sendable (ClientAnswer?) -> Void
+    ) -> Bool {
+        post(.ask(question, answered: answered), to: .connection(question.connectionID))
+    }
+
+    /// Hands a request to the loop of its connection, which answers with nil if it has just gone.
+    /// - Returns: false if the connection is not here.
+    func forward(
+        _ request: TransportRequest, answered: @escaping @Sendable (TransportAnswer?) -> Void
+    ) -> Bool {
+        post(.transport(request, answered: answered), to: .transport(request.connectionID))
+    }
+
+    /// - Parameter scope: of one connection, which is on one loop.
+    /// - Returns: false if no loop holds it.
+    private func post(_ message: HubLoopMessage, to scope: BackplaneScope) -> Bool {
+        state.withLock { state in
+            guard let place = state.places[scope] else { return false }
+            assert(place.loop != Place.onMany, "a connection is on one loop")
+            state.mailboxes[Int(place.loop)].post(message)
+            return true
+        }
+    }
+
     private static func loops(of target: HubTarget, in state: borrowing State) -> LoopSet {
         func union(_ names: [String], _ scope: (String) -> BackplaneScope) -> LoopSet {
             var union = LoopSet()

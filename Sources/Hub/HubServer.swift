@@ -54,6 +54,12 @@ public final class HubServer: Sendable {
             switch event {
             case .deliver(let target, let invocation): loops.deliver(invocation, to: target)
             case .change(let change, let applied): _ = loops.apply(change, done: applied)
+            case .ask(let question, let answered):
+                if !loops.ask(question, answered: answered) { answered(nil) }
+            case .transport(let request, let answered):
+                if !loops.forward(request, answered: answered), request.kind != .abandon {
+                    answered(nil)
+                }
             case .resumed(let since):
                 onBackplaneResumed(Gap(since: since, users: loops.users))
             }
@@ -63,12 +69,11 @@ public final class HubServer: Sendable {
     /// Calls a method of the clients that `target` names, on all pods. Unknown receivers are nobody.
     ///
     /// - Parameters:
-    ///   - arguments: one JSON value each.
     ///   - headers: of the message; written if there are any.
     ///   - accepted: told once, on any thread, whether the other pods' clients can be reached: local
     ///     ones are in any case. What becomes of it at the clients nobody is told.
     public func send(
-        to target: HubTarget, target method: String, arguments: [RawJSON], headers: [Header] = [],
+        to target: HubTarget, target method: String, arguments: [RawValue], headers: [Header] = [],
         accepted: @escaping @Sendable (BackplaneError?) -> Void = { _ in }
     ) {
         let invocation = EncodedInvocation(
@@ -79,7 +84,7 @@ public final class HubServer: Sendable {
 
     /// Calls a method of those clients only that are connected to this pod.
     public func sendLocally(
-        to target: HubTarget, target method: String, arguments: [RawJSON], headers: [Header] = []
+        to target: HubTarget, target method: String, arguments: [RawValue], headers: [Header] = []
     ) {
         let invocation = EncodedInvocation(
             target: method, arguments: arguments, headers: headers)
@@ -88,7 +93,7 @@ public final class HubServer: Sendable {
 
     /// Calls a method of those clients only that are connected to other pods.
     public func sendToOtherPods(
-        to target: HubTarget, target method: String, arguments: [RawJSON], headers: [Header] = [],
+        to target: HubTarget, target method: String, arguments: [RawValue], headers: [Header] = [],
         accepted: @escaping @Sendable (BackplaneError?) -> Void
     ) {
         let invocation = EncodedInvocation(
@@ -129,6 +134,24 @@ public final class HubServer: Sendable {
         done: @escaping @Sendable (BackplaneError?) -> Void = { _ in }
     ) {
         apply(GroupChange(connectionID: connectionID, group: group, isJoin: false), done)
+    }
+
+    /// Asks one client for a result ("client result"), on whichever pod it is.
+    ///
+    /// - Parameter answered: told once, on any thread, when the client has answered or cannot any
+    ///   more. An answer that nobody waits for any longer is the caller's to ignore.
+    public func ask(
+        connectionID: String, target: String, arguments: [RawValue],
+        answered: @escaping @Sendable (ClientAnswer) -> Void
+    ) {
+        let id = tokens.makeConnectionID()
+        let question = ClientQuestion(
+            connectionID: connectionID, invocationID: id,
+            invocation: EncodedInvocation(target: target, arguments: arguments, invocationID: id))
+        let isHere = loops.ask(question) { answer in
+            answered(answer ?? .unknown(connectionID: connectionID))
+        }
+        if !isHere { backplane.ask(question, answered: answered) }
     }
 
     private func apply(

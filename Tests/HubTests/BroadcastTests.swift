@@ -96,7 +96,7 @@ import TestSupport
         let hub = try HubHarness(limits: limits)
         let slow = try hub.connect()
         let reader = try hub.connect()
-        let argument = RawJSON.string(String(repeating: "x", count: 60_000))
+        let argument = RawValue.string(String(repeating: "x", count: 60_000))
 
         for number in 0..<200 {
             hub.server.send(to: .all, target: "\(number)", arguments: [argument])
@@ -159,7 +159,7 @@ import TestSupport
 }
 
 /// Counts references; tells everybody that all is well.
-private final class CountingBackplane: Backplane {
+private final class CountingBackplane: BackplaneDouble {
     private let references = Mutex<[BackplaneScope: Int]>([:])
     var counts: [BackplaneScope: Int] { references.withLock { $0 } }
 

@@ -309,7 +309,7 @@ private let normal = WebSocketClient.Frame(opcode: 8, payload: [0x03, 0xE8])
 }
 
 /// Listens when the test says so.
-private final class LateBackplane: Backplane {
+private final class LateBackplane: BackplaneDouble {
     private let waiting = Monitor<[@Sendable () -> Void]>([])
     let isAvailable = true
 

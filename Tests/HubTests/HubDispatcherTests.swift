@@ -88,14 +88,14 @@ import Testing
     @Test func `two methods that differ in case only are a programmer's error`() async {
         await #expect(processExitsWith: .failure) {
             var hub = HubMethods()
-            hub.method("Ping", arity: 0) { _, _, _ in }
-            hub.method("PING", arity: 0) { _, _, _ in }
+            hub.method("Ping", arity: 0) { _ in }
+            hub.method("PING", arity: 0) { _ in }
         }
     }
 
     private func dispatcher(_ details: Bool) -> HubDispatcher {
         var hub = HubMethods()
-        hub.method("Register", arity: 1) { _, _, reply in reply.void() }
+        hub.method("Register", arity: 1) { call in call.reply.void() }
         return HubDispatcher(methods: hub, enableDetailedErrors: details)
     }
 

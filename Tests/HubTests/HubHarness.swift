@@ -23,7 +23,7 @@ final class HubHarness {
         onBackplaneResumed: @escaping @Sendable (HubServer.Gap) -> Void = { _ in }
     ) throws {
         var hub = Self.methods(holding: heldReplies)
-        hub.onConnected = onConnected
+        hub.onConnected = { caller, reply in reply.decide(onConnected(caller)) }
         hub.onDisconnected = { [ends] _, end in ends.update { $0.append(end) } }
         let server = HubServer(
             methods: hub, options: options, backplane: backplane,
@@ -60,27 +60,28 @@ final class HubHarness {
 
     private static func methods(holding held: Monitor<[HubReply]>) -> HubMethods {
         var hub = HubMethods()
-        hub.method("Echo", arity: 1) { _, arguments, reply in reply.result(arguments[0]) }
-        hub.method("Nothing", arity: 0) { _, _, reply in reply.void() }
-        hub.method("Name", arity: 1) { caller, arguments, reply throws(BindingFailure) in
-            reply.result(.string(try arguments.string(0)))
+        hub.method("Echo", arity: 1) { call in call.reply.result(call.arguments[0]) }
+        hub.method("Nothing", arity: 0) { call in call.reply.void() }
+        hub.method("Name", arity: 1) { call throws(BindingFailure) in
+            call.reply.result(.string(try call.arguments.string(0)))
         }
-        hub.method("WhoAmI", arity: 0) { caller, _, reply in
-            reply.result(.string("\(caller.connectionID) \(caller.userID ?? "-")"))
+        hub.method("WhoAmI", arity: 0) { call in
+            let caller = call.caller
+            call.reply.result(.string("\(caller.connectionID) \(caller.userID ?? "-")"))
         }
-        hub.method("Hold", arity: 0) { _, _, reply in held.update { $0.append(reply) } }
-        hub.method("Forget", arity: 0) { _, _, _ in }
-        hub.method("Refuse", arity: 0) { _, _, reply in reply.hubException("no") }
-        hub.method("Again", arity: 0) { caller, _, reply in
-            reply.void()
-            caller.send("Notification", [.string("again")])
+        hub.method("Hold", arity: 0) { call in held.update { $0.append(call.reply) } }
+        hub.method("Forget", arity: 0) { _ in }
+        hub.method("Refuse", arity: 0) { call in call.reply.hubException("no") }
+        hub.method("Again", arity: 0) { call in
+            call.reply.void()
+            call.caller.send("Notification", [.string("again")])
         }
-        hub.method("Abort", arity: 0) { caller, _, reply in caller.abort() }
-        hub.method("Join", arity: 1) { caller, arguments, reply throws(BindingFailure) in
-            caller.join(group: try arguments.string(0)) { reply.void() }
+        hub.method("Abort", arity: 0) { call in call.caller.abort() }
+        hub.method("Join", arity: 1) { call throws(BindingFailure) in
+            call.caller.join(group: try call.arguments.string(0)) { call.reply.void() }
         }
-        hub.method("Leave", arity: 1) { caller, arguments, reply throws(BindingFailure) in
-            caller.leave(group: try arguments.string(0)) { reply.void() }
+        hub.method("Leave", arity: 1) { call throws(BindingFailure) in
+            call.caller.leave(group: try call.arguments.string(0)) { call.reply.void() }
         }
         return hub
     }

@@ -206,7 +206,7 @@ func decode(_ text: String) throws(HubProtocolError) -> HubMessage? {
 }
 
 /// A value the test vouches for.
-func json(_ text: String) -> RawJSON { RawJSON(checked: Array(text.utf8)[...]) }
+func json(_ text: String) -> RawValue { .json(RawJSON(checked: Array(text.utf8)[...])) }
 
 private func call(
     _ target: String, _ arguments: [String], id: String? = nil, headers: [Header] = [],

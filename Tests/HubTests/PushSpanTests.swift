@@ -17,7 +17,7 @@ private final class SpanRecorder: SpanSink {
     private func push(_ headers: [Header]) -> TraceSpan? {
         let tracer = Tracer(sink: recorder)
         let invocation = EncodedInvocation(
-            target: "Notification", arguments: [RawJSON(checked: Array("{}".utf8)[...])],
+            target: "Notification", arguments: [json("{}")],
             headers: headers)
         tracer.end(tracer.beginPush(of: invocation, to: 2))
         return recorder.spans.last

@@ -44,7 +44,7 @@ extension MicroCase {
         guard case .invocation(let invocation) = try? HubProtocol.json.decode(record) else {
             return 0
         }
-        return invocation.arguments.reduce(invocation.target.utf8.count) { $0 + $1.bytes.count }
+        return invocation.arguments.reduce(invocation.target.utf8.count) { $0 + $1.byteCount }
     }
 
     /// An operation gives the record's bytes.
@@ -52,7 +52,7 @@ extension MicroCase {
         "hub.json.encode", byteCount: hubRecord.count, each: hubRecord.count
     ) {
         let message = HubMessage.invocation(
-            Invocation(target: hubTarget, arguments: [try RawJSON(argument)]))
+            Invocation(target: hubTarget, arguments: [.json(try RawJSON(argument))]))
         return { operationCount in
             var sum: UInt64 = 0
             for _ in 0..<operationCount {
@@ -66,7 +66,7 @@ extension MicroCase {
     private static let encodeBroadcast = MicroCase(
         "hub.broadcast.encode", byteCount: hubRecord.count, each: hubRecord.count
     ) {
-        let arguments = [try RawJSON(argument)]
+        let arguments = [RawValue.json(try RawJSON(argument))]
         return { operationCount in
             var sum: UInt64 = 0
             for _ in 0..<operationCount {

@@ -42,6 +42,12 @@ public enum BackplaneEvent: Sendable {
     /// Another pod asks for a change; `applied` is called once it is done, and not at all if the
     /// connection is not here.
     case change(GroupChange, applied: @Sendable () -> Void)
+    /// Another pod asks a client of this one. `answered` is called once, with nil at once if the
+    /// client is not here.
+    case ask(ClientQuestion, answered: @Sendable (ClientAnswer?) -> Void)
+    /// A request for a connection of this pod. `answered` is called once, with nil at once if the
+    /// connection is not here; not at all for an `abandon`.
+    case transport(TransportRequest, answered: @Sendable (TransportAnswer?) -> Void)
     /// Messages published after `since` may have been lost until now; none are from now on.
     case resumed(since: WallTime)
 }
@@ -69,6 +75,19 @@ public protocol Backplane: Sendable {
     func unsubscribe(from scopes: [BackplaneScope])
 
     /// Has the pod that holds a connection change its groups. For connections of other pods.
-    /// - Parameter done: told once: nil when that pod has done it.
+    /// - Parameter done: told once: nil when that pod has done it; `unanswered` within about a second
+    ///   where nobody holds the connection.
     func apply(_ change: GroupChange, done: @escaping @Sendable (BackplaneError?) -> Void)
+
+    /// Asks a client of another pod.
+    /// - Parameter answered: told once: by the client, or within about a second where nobody holds
+    ///   the connection or its pod has died. It may take as long as the client does.
+    func ask(_ question: ClientQuestion, answered: @escaping @Sendable (ClientAnswer) -> Void)
+
+    /// Hands a request to the pod that holds its connection, which has subscribed to
+    /// `.transport(connectionID)`.
+    /// - Parameter answered: told once, nil where nobody holds the connection, at once or within
+    ///   about a second after its pod has died; not at all for an `abandon`.
+    func forward(
+        _ request: TransportRequest, answered: @escaping @Sendable (TransportAnswer?) -> Void)
 }

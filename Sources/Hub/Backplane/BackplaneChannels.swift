@@ -8,6 +8,7 @@
 //   :internal:groups                joins and leaves for connections of other pods
 //   :internal:ack:SERVER            answers to those, for the pod that asked
 //   :internal:return:SERVER         answers of clients, for the pod that asked
+//   :internal:transport:ID          requests of a client without a WebSocket, for its pod
 //
 // Everything behind the last fixed colon belongs to the name: it may hold colons, spaces, any bytes.
 //
@@ -50,6 +51,7 @@ struct BackplaneChannels: Sendable {
         static let groupCommands = ":internal:groups"
         static let ack = ":internal:ack:"
         static let `return` = ":internal:return:"
+        static let transport = ":internal:transport:"
     }
 
     /// `host_` and 32 hexadecimal digits.
@@ -88,6 +90,7 @@ struct BackplaneChannels: Sendable {
         case .connection(let id): prefix + Suffix.connection + id
         case .group(let name): prefix + Suffix.group + name
         case .user(let id): prefix + Suffix.user + id
+        case .transport(let id): prefix + Suffix.transport + id
         }
     }
 
@@ -107,6 +110,9 @@ struct BackplaneChannels: Sendable {
         if let group = rest(of: suffix, after: Suffix.group) { return .scope(.group(text(group))) }
         if rest(of: suffix, after: Suffix.all)?.isEmpty == true { return .all }
         if rest(of: suffix, after: Suffix.groupCommands)?.isEmpty == true { return .groupCommands }
+        if let id = rest(of: suffix, after: Suffix.transport) {
+            return .scope(.transport(text(id)))
+        }
         if let server = rest(of: suffix, after: Suffix.ack) {
             return rest(of: server, after: serverName)?.isEmpty == true ? .acks : nil
         }

@@ -8,6 +8,8 @@ public enum BackplaneScope: Sendable {
     case connection(String)
     case user(String)
     case group(String)
+    /// Requests of a polling or event-stream client, by connection id.
+    case transport(String)
 
     /// Two scopes of different kinds may have the same name.
     private var kindAndName: (UInt8, OrdinalName) {
@@ -15,6 +17,7 @@ public enum BackplaneScope: Sendable {
         case .connection(let id): (0, OrdinalName(id))
         case .user(let id): (1, OrdinalName(id))
         case .group(let name): (2, OrdinalName(name))
+        case .transport(let id): (3, OrdinalName(id))
         }
     }
 }

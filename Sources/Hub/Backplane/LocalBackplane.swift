@@ -24,4 +24,12 @@ public struct LocalBackplane: Backplane {
     public func apply(
         _ change: GroupChange, done: @escaping @Sendable (BackplaneError?) -> Void
     ) { done(nil) }
+
+    public func ask(
+        _ question: ClientQuestion, answered: @escaping @Sendable (ClientAnswer) -> Void
+    ) { answered(.unknown(connectionID: question.connectionID)) }
+
+    public func forward(
+        _ request: TransportRequest, answered: @escaping @Sendable (TransportAnswer?) -> Void
+    ) { if request.kind != .abandon { answered(nil) } }
 }

@@ -100,6 +100,14 @@ public final class RedisBackplane: Backplane {
         if !mailbox.post(.apply(change, done: done)) { done(Self.stopped) }
     }
 
+    public func ask(
+        _ question: ClientQuestion, answered: @escaping @Sendable (ClientAnswer) -> Void
+    ) { answered(.unknown(connectionID: question.connectionID)) }
+
+    public func forward(
+        _ request: TransportRequest, answered: @escaping @Sendable (TransportAnswer?) -> Void
+    ) { if request.kind != .abandon { answered(nil) } }
+
     private static let stopped = BackplaneError.unavailable(reason: "the backplane has stopped")
 }
 

@@ -50,7 +50,7 @@ extension RedisBackplaneLoop {
                 excluded.isEmpty ? .group(group) : .groupExcept(group, excluded: excluded)
             // Nobody can be excluded from what is for one.
             case .user(let id): .user(id)
-            case .connection(let id): .connection(id)
+            case .connection(let id), .transport(let id): .connection(id)
             }
         receive?(.deliver(target, envelope.invocation))
     }

@@ -251,7 +251,10 @@ final class HubConnection: WSConnection {
             mailbox.post(.reply(token, serial: serial, $0))
         }
         do throws(BindingFailure) {
-            try method.body(caller(token), HubArguments(invocation.arguments), reply)
+            try method.body(
+                HubCall(
+                    caller: caller(token), target: invocation.target,
+                    arguments: HubArguments(invocation.arguments), reply: reply))
         } catch {
             reply.discard()
             finish()
@@ -324,7 +327,9 @@ final class HubConnection: WSConnection {
     private func connect() {
         guard let token = connection?.token else { return }
         loop.activated(self, token)
-        switch loop.server.methods.onConnected(caller(token)) {
+        let reply = ConnectReply { _ in }
+        loop.server.methods.onConnected(caller(token), reply)
+        switch reply.hubReturned() ?? .fail {
         case .accept: break
         case .abort: run(machine.connectRefused(.aborted))
         case .fail: run(machine.connectRefused(.connectFailed))
@@ -351,7 +356,8 @@ final class HubConnection: WSConnection {
     private func caller(_ token: EventToken) -> HubCaller {
         HubCaller(
             connectionID: connectionID, userID: userID, connectedAt: connectedAt,
-            connectedAtWall: connectedAtWall, perform: loop.makeRequester(for: token))
+            connectedAtWall: connectedAtWall, server: loop.server,
+            perform: loop.makeRequester(for: token))
     }
 
     private func rearm() {

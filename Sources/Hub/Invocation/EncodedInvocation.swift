@@ -12,7 +12,7 @@
 
 import WS
 
-/// A call of a client's method that wants no answer, ready for the wire in its hub protocols.
+/// A call of a client's method, ready for the wire in its hub protocols.
 public struct EncodedInvocation: Equatable, Sendable {
     private struct Message: Equatable, Sendable {
         /// The record in a WebSocket frame.
@@ -28,11 +28,14 @@ public struct EncodedInvocation: Equatable, Sendable {
     /// In every protocol.
     ///
     /// - Parameters:
-    ///   - arguments: one raw JSON value each.
+    ///   - invocationID: of a question to one client; nil for a call that wants no answer.
     ///   - headers: of the message, the trace's context for example; written if there are any.
-    public init(target: String, arguments: [RawJSON], headers: [Header] = []) {
+    public init(
+        target: String, arguments: [RawValue], invocationID: String? = nil, headers: [Header] = []
+    ) {
         let invocation = HubMessage.invocation(
-            Invocation(target: target, arguments: arguments, headers: headers))
+            Invocation(
+                target: target, arguments: arguments, invocationID: invocationID, headers: headers))
         for hubProtocol in HubProtocol.allCases {
             hubProtocol.encode(invocation).withUnsafeBytes { setRecord($0, for: hubProtocol) }
         }

@@ -21,21 +21,20 @@ public enum BindingFailure: Error, Equatable, Sendable {
 
 /// As many arguments as the method was registered with.
 public struct HubArguments: Sendable {
-    /// Each one JSON value.
-    public let values: [RawJSON]
+    public let values: [RawValue]
 
-    public init(_ values: [RawJSON]) { self.values = values }
+    public init(_ values: [RawValue]) { self.values = values }
 
-    public subscript(index: Int) -> RawJSON { values[index] }
+    public subscript(index: Int) -> RawValue { values[index] }
 
     public func string(_ index: Int) throws(BindingFailure) -> String {
         guard let text = try optionalString(index) else { throw .type }
         return text
     }
 
-    /// Nil for JSON's null, which .NET passes to a string parameter.
+    /// Nil for null, which .NET passes to a string parameter.
     public func optionalString(_ index: Int) throws(BindingFailure) -> String? {
-        if values[index] == .null { return nil }
+        if values[index].isNull { return nil }
         return try decode(index) { (scanner) throws(JSONError) in
             let string = try scanner.string()
             return scanner.text(of: string)
@@ -53,6 +52,8 @@ public struct HubArguments: Sendable {
     private func decode<T>(
         _ index: Int, _ body: (inout JSONScanner) throws(JSONError) -> T
     ) throws(BindingFailure) -> T {
-        do { return try values[index].scan(body) } catch { throw .type }
+        switch values[index] {
+        case .json(let json): do { return try json.scan(body) } catch { throw .type }
+        }
     }
 }

@@ -29,11 +29,13 @@ public struct HubCaller: Sendable {
     public let userID: String?
     public let connectedAt: MonotonicInstant
     public let connectedAtWall: WallTime
+    /// Nil in the tests of methods.
+    let server: HubServer?
     let perform: @Sendable (Request) -> Void
 
     /// Calls a method of this client only. After an answer given through `HubReply` it arrives
     /// behind the completion. Nothing happens once the connection has ended.
-    public func send(_ target: String, _ arguments: [RawJSON]) {
+    public func send(_ target: String, _ arguments: [RawValue]) {
         perform(.send(EncodedInvocation(target: target, arguments: arguments)))
     }
 
@@ -60,7 +62,7 @@ public struct HubCaller: Sendable {
     ) -> HubCaller {
         HubCaller(
             connectionID: connectionID, userID: userID, connectedAt: connectedAt,
-            connectedAtWall: connectedAtWall
+            connectedAtWall: connectedAtWall, server: nil
         ) { request in
             if case .send(let invocation) = request {
                 onSend(Array(invocation.record(for: .json) ?? []))

@@ -9,7 +9,7 @@
 
 /// How a method ended.
 public enum HubOutcome: Equatable, Sendable {
-    case result(RawJSON)
+    case result(RawValue)
     /// No value; travels as a null result.
     case void
     /// An error whose text is meant for the caller.

@@ -1,27 +1,30 @@
 // HubMethods: what clients may call, registered before the server starts.
 //
 //   var hub = HubMethods()
-//   hub.method("RegisterOrder", arity: 1) { caller, arguments, reply in … reply.void() }
+//   hub.method("RegisterOrder", arity: 1) { call in … call.reply.void() }
 //
-// A body runs on the loop of its caller and must not block; it may hand `reply` to a worker.
+// A body runs on the loop of its caller and must not block; it may hand the call to a worker.
 //
 // Thread: built by one, then immutable.  Allocates: when built.
 
 /// Decodes its arguments first: after a thrown `BindingFailure` nothing may have happened.
-public typealias HubMethodBody =
-    @Sendable (HubCaller, HubArguments, HubReply) throws(BindingFailure) -> Void
+public typealias HubMethodBody = @Sendable (HubCall) throws(BindingFailure) -> Void
 
 /// One method of the hub.
 public struct HubMethod: Sendable {
     /// As registered; calls match it without regard to case.
     public let name: String
-    /// Arguments it takes, exactly.
+    /// Arguments it takes, exactly; uploads are not counted.
     public let arity: Int
+    /// Streams it takes from its caller, exactly.
+    public let uploadCount: Int
+    /// It answers with items, and its callers must ask for a stream.
+    public let isStreaming: Bool
     let body: HubMethodBody
 }
 
 /// What the hub says to a new connection.
-public enum ConnectDecision: Sendable {
+public enum ConnectDecision: Equatable, Sendable {
     case accept
     /// Close without an error, as a hub that calls `Abort`.
     case abort
@@ -33,8 +36,11 @@ public enum ConnectDecision: Sendable {
 public struct HubMethods: Sendable {
     private var methods: [String: HubMethod] = [:]
 
-    /// Runs on the connection's loop after the handshake and before the first call.
-    public var onConnected: @Sendable (HubCaller) -> ConnectDecision = { _ in .accept }
+    /// Runs on the connection's loop after the handshake and before the first call; the connection
+    /// reads nothing until it has answered.
+    public var onConnected: @Sendable (HubCaller, ConnectReply) -> Void = { _, reply in
+        reply.decide(.accept)
+    }
 
     /// Runs once on the connection's loop for every connection that `onConnected` accepted.
     public var onDisconnected: @Sendable (HubCaller, HubEnd) -> Void = { _, _ in }
@@ -43,11 +49,16 @@ public struct HubMethods: Sendable {
 
     /// Registers a method. Two names that differ in case only are a programmer's error, as clients
     /// could not tell them apart.
-    public mutating func method(_ name: String, arity: Int, _ body: @escaping HubMethodBody) {
-        precondition(!name.isEmpty && arity >= 0)
+    public mutating func method(
+        _ name: String, arity: Int, uploadCount: Int = 0, isStreaming: Bool = false,
+        _ body: @escaping HubMethodBody
+    ) {
+        precondition(!name.isEmpty && arity >= 0 && uploadCount >= 0)
         let key = name.lowercased()
         precondition(methods[key] == nil, "the hub has this method already")
-        methods[key] = HubMethod(name: name, arity: arity, body: body)
+        methods[key] = HubMethod(
+            name: name, arity: arity, uploadCount: uploadCount, isStreaming: isStreaming,
+            body: body)
     }
 
     func find(_ target: String) -> HubMethod? { methods[target.lowercased()] }

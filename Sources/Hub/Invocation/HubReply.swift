@@ -25,7 +25,7 @@ public struct HubReply: Sendable {
     }
 
     /// The method's value.
-    public func result(_ value: RawJSON) { answer(.result(value)) }
+    public func result(_ value: RawValue) { answer(.result(value)) }
 
     /// The method has no value.
     public func void() { answer(.void) }

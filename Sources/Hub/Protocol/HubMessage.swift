@@ -3,7 +3,7 @@
 //   1 invocation   2 stream item   3 completion   4 stream invocation   5 cancel invocation
 //   6 ping         7 close         8 ack          9 sequence
 //
-// Arguments and results stay raw JSON; a binary format transcodes them at its border.
+// Arguments, items and results stay as they were written (RawValue).
 //
 // Thread: a pure value, any thread.  Allocates: arrays of arguments; a ping has none.
 // Source: SignalR HubProtocol, "Message" sections.
@@ -11,7 +11,7 @@
 /// One message between client and hub.
 public enum HubMessage: Equatable, Sendable {
     case invocation(Invocation)
-    case streamItem(headers: [Header], invocationID: String, item: RawJSON)
+    case streamItem(headers: [Header], invocationID: String, item: RawValue)
     case completion(Completion)
     /// An invocation whose answer is a stream; it always has an id.
     case streamInvocation(Invocation)
@@ -41,11 +41,11 @@ public struct Invocation: Equatable, Sendable {
     /// Nil when the caller wants no answer; never empty.
     public var invocationID: String?
     public var target: String
-    public var arguments: [RawJSON]
+    public var arguments: [RawValue]
     public var streamIDs: [String] = []
 
     public init(
-        target: String, arguments: [RawJSON], invocationID: String? = nil, headers: [Header] = [],
+        target: String, arguments: [RawValue], invocationID: String? = nil, headers: [Header] = [],
         streamIDs: [String] = []
     ) {
         self.headers = headers
@@ -59,7 +59,7 @@ public struct Invocation: Equatable, Sendable {
 /// The end of an invocation.
 public struct Completion: Equatable, Sendable {
     public enum Outcome: Equatable, Sendable {
-        case result(RawJSON)
+        case result(RawValue)
         case error(String)
         /// Neither `result` nor `error` on the wire.
         case void

@@ -132,12 +132,12 @@ struct JSONEnvelope {
     }
 
     /// A copy of the field's value.
-    func value(_ name: EnvelopeField) -> RawJSON? {
+    func value(_ name: EnvelopeField) -> RawValue? {
         guard let field = self[name] else { return nil }
-        return RawJSON(checked: Array(record[field.range])[...])
+        return .json(RawJSON(checked: Array(record[field.range])[...]))
     }
 
-    func requiredValue(_ name: EnvelopeField) throws(HubProtocolError) -> RawJSON {
+    func requiredValue(_ name: EnvelopeField) throws(HubProtocolError) -> RawValue {
         guard let value = value(name) else { throw .missing(name) }
         return value
     }
@@ -168,15 +168,15 @@ struct JSONEnvelope {
     }
 
     /// The arguments as slices of one copy of the array.
-    func arguments() throws(HubProtocolError) -> [RawJSON] {
+    func arguments() throws(HubProtocolError) -> [RawValue] {
         guard let field = argumentsField else { throw .missing(.arguments) }
         var scanner = scanner(at: field)
         let text = Array(record[field.range])
-        var arguments: [RawJSON] = []
+        var arguments: [RawValue] = []
         do {
             try scanner.beginArray()
             while try scanner.nextElement() {
-                arguments.append(RawJSON(checked: text[try scanner.skipValue()]))
+                arguments.append(.json(RawJSON(checked: text[try scanner.skipValue()])))
             }
         } catch { throw .wrongType(.arguments) }
         return arguments

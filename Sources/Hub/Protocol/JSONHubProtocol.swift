@@ -100,7 +100,7 @@ enum JSONHubProtocol {
         case .streamItem(let headers, let invocationID, let item):
             begin(2, headers, invocationID, to: &json)
             json.key("item")
-            json.raw(item.bytes)
+            json.append(item)
         case .completion(let completion): write(completion, to: &json)
         case .streamInvocation(let invocation): write(invocation, type: 4, to: &json)
         case .cancelInvocation(let headers, let invocationID):
@@ -149,7 +149,7 @@ enum JSONHubProtocol {
         json.string(invocation.target)
         json.key("arguments")
         json.beginArray()
-        for argument in invocation.arguments { json.raw(argument.bytes) }
+        for argument in invocation.arguments { json.append(argument) }
         json.endArray()
         if invocation.streamIDs.isEmpty { return }
         json.key("streamIds")
@@ -166,7 +166,7 @@ enum JSONHubProtocol {
             json.string(text)
         case .result(let result):
             json.key("result")
-            json.raw(result.bytes)
+            json.append(result)
         case .void: break
         }
     }
@@ -175,5 +175,13 @@ enum JSONHubProtocol {
         json.integer(type)
         json.key("sequenceId")
         json.integer(sequenceID)
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func append(_ value: RawValue) {
+        switch value {
+        case .json(let json): raw(json.bytes)
+        }
     }
 }

@@ -14,7 +14,7 @@ enum OrderNotification {
     static let target = "Notification"
 
     /// The argument of the push that an order is completed.
-    static func completed(_ event: OrderProcessed) -> RawJSON {
+    static func completed(_ event: OrderProcessed) -> RawValue {
         var writer = JSONWriter(reservingCapacity: 128)
         writer.beginObject()
         writer.key("correlationId")
@@ -27,11 +27,11 @@ enum OrderNotification {
         writer.key("orderId")
         writer.integer(event.orderID)
         writer.endObject()
-        return RawJSON(writer)
+        return .json(RawJSON(writer))
     }
 
     /// The answer of `GetCurrentStatus`.
-    static func status(_ tracked: TrackedStatus) -> RawJSON {
+    static func status(_ tracked: TrackedStatus) -> RawValue {
         var writer = JSONWriter(reservingCapacity: 48)
         writer.beginObject()
         writer.key("status")
@@ -39,6 +39,6 @@ enum OrderNotification {
         writer.key("orderId")
         if let orderID = tracked.orderID { writer.integer(orderID) } else { writer.null() }
         writer.endObject()
-        return RawJSON(writer)
+        return .json(RawJSON(writer))
     }
 }

@@ -21,23 +21,22 @@ struct OrderStatusHub: Sendable {
     var methods: HubMethods {
         var methods = HubMethods()
         // Without a user there is nobody to notify.
-        methods.onConnected = { caller in caller.userID == nil ? .abort : .accept }
-        methods.method("Ping", arity: 0) { _, _, reply in reply.void() }
-        methods.method("RegisterOrder", arity: 1) {
-            (caller, arguments, reply) throws(BindingFailure) in
-            try registerOrder(caller, arguments, reply)
+        methods.onConnected = { caller, reply in
+            reply.decide(caller.userID == nil ? .abort : .accept)
         }
-        methods.method("GetCurrentStatus", arity: 1) {
-            (caller, arguments, reply) throws(BindingFailure) in
-            try getCurrentStatus(caller, arguments, reply)
+        methods.method("Ping", arity: 0) { call in call.reply.void() }
+        methods.method("RegisterOrder", arity: 1) { call throws(BindingFailure) in
+            try registerOrder(call)
+        }
+        methods.method("GetCurrentStatus", arity: 1) { call throws(BindingFailure) in
+            try getCurrentStatus(call)
         }
         return methods
     }
 
-    private func registerOrder(
-        _ caller: HubCaller, _ arguments: HubArguments, _ reply: HubReply
-    ) throws(BindingFailure) {
-        guard let (correlation, user) = try owner(caller, arguments, reply) else { return }
+    private func registerOrder(_ call: HubCall) throws(BindingFailure) {
+        guard let (correlation, user) = try owner(of: call) else { return }
+        let (caller, reply) = (call.caller, call.reply)
         let isQueued = workers.submit { [tracking] isLate in
             if isLate { return reply.hubException("RegisterOrder failed on server") }
             let completed = tracking.register(correlation, by: user)
@@ -51,10 +50,9 @@ struct OrderStatusHub: Sendable {
         if !isQueued { reply.hubException("RegisterOrder failed on server") }
     }
 
-    private func getCurrentStatus(
-        _ caller: HubCaller, _ arguments: HubArguments, _ reply: HubReply
-    ) throws(BindingFailure) {
-        guard let (correlation, user) = try owner(caller, arguments, reply) else { return }
+    private func getCurrentStatus(_ call: HubCall) throws(BindingFailure) {
+        guard let (correlation, user) = try owner(of: call) else { return }
+        let reply = call.reply
         let isQueued = workers.submit { [tracking] isLate in
             if isLate { return reply.hubException("GetCurrentStatus failed on server") }
             do throws(StoreError) {
@@ -69,15 +67,15 @@ struct OrderStatusHub: Sendable {
 
     /// Who asks about which order; nil after the call has been answered with an error.
     private func owner(
-        _ caller: HubCaller, _ arguments: HubArguments, _ reply: HubReply
+        of call: HubCall
     ) throws(BindingFailure) -> (CorrelationID, user: String)? {
-        let text = try arguments.optionalString(0)
-        guard let user = caller.userID else {
-            reply.hubException("Missing user identifier")
+        let text = try call.arguments.optionalString(0)
+        guard let user = call.caller.userID else {
+            call.reply.hubException("Missing user identifier")
             return nil
         }
         guard let correlation = text.flatMap(CorrelationID.init(parsing:)) else {
-            reply.hubException("Invalid correlationId")
+            call.reply.hubException("Invalid correlationId")
             return nil
         }
         return (correlation, user)

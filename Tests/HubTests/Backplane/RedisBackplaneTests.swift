@@ -279,7 +279,7 @@ import TestSupport
         let (here, there) = try Pod.pair(try FakeRedis())
         let slow = try there.connect("?user=slow")
         let reader = try there.connect("?user=ann")
-        let argument = RawJSON.string(String(repeating: "x", count: 60_000))
+        let argument = RawValue.string(String(repeating: "x", count: 60_000))
         for _ in 0..<150 {
             here.server.send(to: .user("slow"), target: "Big", arguments: [argument])
             #expect(here.send(.user("ann"), "Small") == nil)
