@@ -8,6 +8,9 @@ public struct HubCounters: Equatable, Sendable {
     /// Connections now, those in their handshake included.
     public var openCount = 0
     public var openedCount = 0
+    public var openedCountByTransport: [HubTransport: Int] = [:]
+    /// Sessions given up because their client did not fetch or acknowledge what waited for it.
+    public var overflowCount = 0
     public var endedCountByReason: [HubEnd.Reason: Int] = [:]
     /// Messages with a receiver on this loop.
     public var messageCount = 0

@@ -14,6 +14,8 @@ struct Delivery {
     private var payload: SharedBytes?
     /// Connections it was queued on.
     private(set) var receiverCount = 0
+    /// Connections that must be told through their objects.
+    private(set) var indirect: [EventToken] = []
     /// Connections in whose protocol the invocation does not exist.
     private var unable: [EventToken] = []
 
@@ -27,6 +29,11 @@ struct Delivery {
     mutating func send(to token: EventToken) {
         guard let payload = payload ?? makePayload() else { return unable.append(token) }
         reactor.send(payload, to: token)
+        receiverCount += 1
+    }
+
+    mutating func countIndirect(_ token: EventToken) {
+        indirect.append(token)
         receiverCount += 1
     }
 

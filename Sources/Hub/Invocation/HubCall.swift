@@ -19,11 +19,13 @@ public struct HubCall: Sendable {
     public let output: HubOutput?
     public let cancellation: HubCancellation
     public let reply: HubReply
+    private let setHoldsSlot: @Sendable (Bool) -> Void
 
     init(
         caller: HubCaller, target: String, arguments: HubArguments,
         uploads: [HubUploadBuffer] = [], output: HubOutput? = nil,
-        cancellation: HubCancellation = HubCancellation(), reply: HubReply
+        cancellation: HubCancellation = HubCancellation(), reply: HubReply,
+        setHoldsSlot: @escaping @Sendable (Bool) -> Void = { _ in }
     ) {
         self.caller = caller
         self.target = target
@@ -32,7 +34,15 @@ public struct HubCall: Sendable {
         self.output = output
         self.cancellation = cancellation
         self.reply = reply
+        self.setHoldsSlot = setHoldsSlot
     }
+
+    /// The method waits for something that only a further message of its client can bring: until
+    /// `resumeSlot`, the client's next invocation need not wait for this one.
+    public func suspendSlot() { setHoldsSlot(false) }
+
+    /// Ends what `suspendSlot` began.
+    public func resumeSlot() { setHoldsSlot(true) }
 
     /// For the tests of methods.
     public static func sample(

@@ -4,6 +4,7 @@
 // behind an answer given before.  Allocates: a message per use.
 
 import Loop
+import WS
 
 public struct HubCaller: Sendable {
     /// What a caller may ask of its connection.
@@ -27,8 +28,11 @@ public struct HubCaller: Sendable {
     public let connectionID: String
     /// Nil for an anonymous connection.
     public let userID: String?
-    public let connectedAt: MonotonicInstant
     public let connectedAtWall: WallTime
+    /// The connection's first request, where `HubOptions.keepsRequest` is on.
+    public let request: WS.Request?
+    /// `onConnected` has not decided: the client can be told things, and asked nothing.
+    public let isConnecting: Bool
     /// Nil in the tests of methods.
     let server: HubServer?
     let perform: @Sendable (Request) -> Void
@@ -56,13 +60,12 @@ public struct HubCaller: Sendable {
     /// For the tests of methods; `onSend` gets the records that `send` makes.
     public static func sample(
         connectionID: String = "sample", userID: String? = nil,
-        connectedAt: MonotonicInstant = MonotonicInstant(nanoseconds: 0),
         connectedAtWall: WallTime = WallTime(microseconds: 0),
         onSend: @escaping @Sendable (_ record: [UInt8]) -> Void = { _ in }
     ) -> HubCaller {
         HubCaller(
-            connectionID: connectionID, userID: userID, connectedAt: connectedAt,
-            connectedAtWall: connectedAtWall, server: nil
+            connectionID: connectionID, userID: userID, connectedAtWall: connectedAtWall,
+            request: nil, isConnecting: false, server: nil
         ) { request in
             if case .send(let invocation) = request {
                 onSend(Array(invocation.record(for: .json) ?? []))

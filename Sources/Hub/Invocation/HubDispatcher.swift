@@ -1,6 +1,6 @@
 // HubDispatcher: from a target's name to its method, or to the text of an error completion.
 //
-//   known name? ─▶ argument count? ─▶ stream call? ─▶ stream ids? ─▶ the method
+//   known name? ─▶ argument count? ─▶ kind of call? ─▶ stream ids? ─▶ the method
 //        └───────────────┴─────────────────┴───────────────┴──▶ error text
 //
 // The texts are the replaced system's; clients compare them. Names appear as the client wrote them.
@@ -40,15 +40,19 @@ struct HubDispatcher: Sendable {
             let failure = BindingFailure.count(provided: provided, expected: method.arity)
             return .refuse(text(for: failure, target: name))
         }
-        if wantsStream {
+        if wantsStream != method.isStreaming {
             return .refuse(
-                "The client attempted to invoke the non-streaming '\(name)' method "
-                    + "with a streaming invocation.")
+                wantsStream
+                    ? "The client attempted to invoke the non-streaming '\(name)' method "
+                        + "with a streaming invocation."
+                    : "The client attempted to invoke the streaming '\(name)' method "
+                        + "with a non-streaming invocation.")
         }
-        if !invocation.streamIDs.isEmpty {
+        if invocation.streamIDs.count != method.uploadCount {
             return .refuse(
-                "An unexpected error occurred invoking '\(name)' on the server. HubException: "
-                    + "Client sent \(invocation.streamIDs.count) stream(s), Hub method expects 0.")
+                text(
+                    ofHubException: "Client sent \(invocation.streamIDs.count) stream(s), "
+                        + "Hub method expects \(method.uploadCount).", target: name))
         }
         return .call(method)
     }
@@ -58,15 +62,24 @@ struct HubDispatcher: Sendable {
             + (enableDetailedErrors ? " InvalidDataException: \(failure.detail)" : "")
     }
 
+    /// An error whose reason is meant for the caller.
+    func text(ofHubException reason: String, target: String) -> String {
+        "An unexpected error occurred invoking '\(target)' on the server. HubException: \(reason)"
+    }
+
     /// The completion of a method that has run.
-    func completion(id: String, target: String, outcome: HubOutcome) -> Completion {
+    func completion(
+        id: String, target: String, isStreaming: Bool = false, outcome: HubOutcome
+    ) -> Completion {
         let base = "An unexpected error occurred invoking '\(target)' on the server."
         let wire: Completion.Outcome =
             switch outcome {
+            // A stream has had its values.
+            case .result where isStreaming, .void where isStreaming: .void
             case .result(let value): .result(value)
             // .NET completes a method without a value with a null one; its clients expect that.
             case .void: .result(.null)
-            case .hubException(let text): .error(base + " HubException: \(text)")
+            case .hubException(let text): .error(self.text(ofHubException: text, target: target))
             case .failure(let detail?) where enableDetailedErrors:
                 .error(base + " Exception: \(detail)")
             case .failure: .error(base)

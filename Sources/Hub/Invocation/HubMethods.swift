@@ -21,6 +21,10 @@ public struct HubMethod: Sendable {
     /// It answers with items, and its callers must ask for a stream.
     public let isStreaming: Bool
     let body: HubMethodBody
+
+    /// Whether it is one of those that wait for each other. What streams runs beside the others: its
+    /// end may need what the client sends next.
+    var takesSlot: Bool { !isStreaming && uploadCount == 0 }
 }
 
 /// What the hub says to a new connection.

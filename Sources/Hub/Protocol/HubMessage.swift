@@ -101,6 +101,8 @@ public enum HubProtocolError: Error, Equatable, Sendable {
     case recordTooLong(byteCountMax: Int)
     /// The stream ended inside a record.
     case terminatedInsideRecord
+    /// A client with stateful reconnect has skipped messages.
+    case sequenceGap
 
     /// The text shown to the client when detailed errors are on.
     public var detail: String {
@@ -113,6 +115,7 @@ public enum HubProtocolError: Error, Equatable, Sendable {
         case .recordTooLong(let byteCountMax):
             "The maximum message size of \(byteCountMax)B was exceeded. "
                 + "The message size can be configured in AddHubOptions."
+        case .sequenceGap: "Sequence ID greater than amount of messages we've received."
         case .terminatedInsideRecord: "Connection terminated while reading a message."
         }
     }

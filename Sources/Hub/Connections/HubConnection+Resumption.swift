@@ -1,0 +1,61 @@
+// HubConnection+Resumption: a connection that outlives its socket.
+//
+//   socket breaks ─▶ kept for disconnectTimeout ─┬─ the client comes back: Sequence, what is kept, …
+//                                                └─ it does not: the connection is lost
+//
+// Thread: the connection's loop.  Allocates: see Resumption.
+// Source: SignalR HubProtocol and .NET 8 (stateful reconnect).
+
+import Loop
+import WS
+
+extension HubConnection {
+    /// The handshake has chosen a protocol in the version that numbers its messages.
+    func enableResumption(_ chosen: HubProtocol) {
+        if case .resumable(let resumption) = link { resumption.enable(chosen.transferFormat) }
+    }
+
+    /// Whether another socket may carry it on.
+    var isResumable: Bool {
+        if case .resumable(let resumption) = link {
+            machine.isActive && resumption.isEnabled
+        } else {
+            false
+        }
+    }
+
+    /// The client is back, on another socket.
+    func resume(on socket: HubSocket) {
+        guard case .resumable(let resumption) = link, isResumable else {
+            return socket.close(.normal)
+        }
+        let hubProtocol = hubProtocol
+        resumption.resume(on: socket) { hubProtocol.encode(.sequence(sequenceID: $0)) }
+        machine.bytesReceived(at: now)
+        readOn()
+    }
+
+    func acknowledged(_ number: Int64) {
+        guard case .resumable(let resumption) = link, resumption.acknowledged(number) else {
+            return
+        }
+        if !resumption.isBackpressured { caughtUp() }
+    }
+
+    func sequenceReceived(_ number: Int64) {
+        guard case .resumable(let resumption) = link, resumption.isEnabled,
+            !resumption.received(sequence: number)
+        else { return }
+        run(machine.violated(.sequenceGap))
+    }
+}
+
+extension HubMessage {
+    /// Whether stateful reconnect numbers it.
+    var isTracked: Bool {
+        switch self {
+        case .invocation, .streamItem, .completion, .streamInvocation, .cancelInvocation: true
+        case .ping, .close, .ack, .sequence: false
+        }
+    }
+}
