@@ -119,7 +119,7 @@ public struct HubEndpoint {
             do throws(ConnectionTokens.Refusal) {
                 claim = try tokens.claim(id, user: user.userID)
             } catch {
-                return resume(id, user, head) ?? .refuse(refusal(error, of: id, user, .webSockets))
+                return resume(id, user, head) ?? .refuse(Self.refusal(error, .webSockets))
             }
         }
         let connection = HubConnection(
@@ -158,9 +158,9 @@ public struct HubEndpoint {
         guard let id = Self.value("id", of: request) else { return .refuse(Self.idRequired) }
         let claim: ConnectionClaim
         do throws(ConnectionTokens.Refusal) {
-            claim = try tokens.claim(id, user: user.userID)
+            claim = try tokens.claim(id, user: user.userID, for: .serverSentEvents)
         } catch {
-            return .refuse(refusal(error, of: id, user, .serverSentEvents))
+            return .refuse(Self.refusal(error, .serverSentEvents))
         }
         let connection = HubConnection(
             loop: loop, claim: claim, user: user, transport: .serverSentEvents, request: request)
@@ -170,17 +170,14 @@ public struct HubEndpoint {
     }
 
     /// 409 for a second transport of the same kind, 400 for one of another kind.
-    private func refusal(
-        _ refusal: ConnectionTokens.Refusal, of id: String, _ user: AuthenticatedUser,
-        _ transport: HubTransport
+    private static func refusal(
+        _ refusal: ConnectionTokens.Refusal, _ transport: HubTransport
     ) -> Response {
-        guard refusal == .inUse, let opened = try? tokens.open(id, user: user.userID) else {
-            return Self.response(.unknownID)
+        switch refusal {
+        case .unknown: response(.unknownID)
+        case .inUse(transport): Response(.conflict, contentType: "text/plain")
+        case .inUse: response(.otherTransport)
         }
-        let isSession = loop.server.loops.holds(.transport(opened.connectionID))
-        let isOther = isSession && loop.transport(opened.connectionID) != transport
-        return isOther || !isSession && transport != .webSockets
-            ? Self.response(.otherTransport) : Response(.conflict, contentType: "text/plain")
     }
 
     // MARK: Polls, POSTs, DELETEs

@@ -111,9 +111,10 @@ extension HubLoop {
     private func beginPolling(_ attempt: TransportAttempt) {
         let claim: ConnectionClaim
         do throws(ConnectionTokens.Refusal) {
-            claim = try server.tokens.claim(attempt.token, user: attempt.user.userID)
+            claim = try server.tokens.claim(
+                attempt.token, user: attempt.user.userID, for: .longPolling)
         } catch {
-            return attempt.answered(error == .inUse ? .otherTransport : .unknownID)
+            return attempt.answered(error == .unknown ? .unknownID : .otherTransport)
         }
         let connection = HubConnection(
             loop: self, claim: claim, user: attempt.user, transport: .longPolling,
@@ -163,11 +164,6 @@ extension HubLoop {
         server.loops.leave([scope], loop: number)
         if connection.transport != .webSockets { server.backplane.unsubscribe(from: [scope]) }
         sessions.tokens.release(connection.token)
-    }
-
-    /// Of a session of this loop; nil for another's.
-    func transport(_ connectionID: String) -> HubTransport? {
-        sessions.connections[connectionID]?.transport
     }
 
     /// The session that another socket may carry on.

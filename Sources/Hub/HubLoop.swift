@@ -78,7 +78,7 @@ public final class HubLoop {
     func opened(_ connection: HubConnection) {
         registry.insert(connection, id: connection.connectionID, token: connection.token)
         counted.openedCount += 1
-        counted.openedCountByTransport[connection.transport, default: 0] += 1
+        counted.openCountByTransport[connection.transport, default: 0] += 1
         if connection.token.isSession { add(session: connection) }
     }
 
@@ -108,6 +108,7 @@ public final class HubLoop {
     func ended(_ connection: HubConnection, by end: HubEnd) {
         let token = connection.token
         counted.endedCountByReason[end.reason, default: 0] += 1
+        counted.openCountByTransport[connection.transport, default: 0] -= 1
         registry.remove(token, id: connection.connectionID)
         if let user = connection.userID { users.remove(token, user: user) }
         let left = groups.leaveAll(token)
@@ -115,7 +116,7 @@ public final class HubLoop {
         if undecided[token] != nil { undecided[token] = .ended(connection.makeCaller(), end) }
     }
 
-    func countOverflow() { counted.overflowCount += 1 }
+    func count(_ limit: HubLimit) { counted.hitCountByLimit[limit, default: 0] += 1 }
 
     /// - Parameter done: called once, on any thread, when messages to the group arrive.
     func join(_ token: EventToken, group: String, done: @escaping @Sendable () -> Void) {

@@ -82,9 +82,9 @@ import TestSupport
         let token = tokens.make(version: 1).token
         var claim: ConnectionClaim? = try tokens.claim(token)
 
-        #expect(refusal(token, of: tokens) == .inUse)
+        #expect(refusal(token, of: tokens) == .inUse(.webSockets))
         clock.advance(by: .seconds(3600))
-        #expect(refusal(token, of: tokens) == .inUse)
+        #expect(refusal(token, of: tokens) == .inUse(.webSockets))
         #expect(!tokens.isFresh(token))
         #expect(claim != nil)
 

@@ -47,7 +47,7 @@ public final class ConnectionTokens: Sendable {
     }
 
     private enum Use: Sendable {
-        case attached
+        case attached(HubTransport)
         /// Kept until the token would have expired anyway.
         case ended(expirySeconds: UInt32)
     }
@@ -63,8 +63,8 @@ public final class ConnectionTokens: Sendable {
     enum Refusal: Error, Equatable, Sendable {
         /// Forged, another user's, expired or used up: 404.
         case unknown
-        /// Its connection is open: 409.
-        case inUse
+        /// Its connection is open, over this transport: 409, or 400 for another transport.
+        case inUse(HubTransport)
     }
 
     private let blockKey: [UInt8]
@@ -128,19 +128,21 @@ public final class ConnectionTokens: Sendable {
     }
 
     /// Gives the token's connection to the caller, who holds it as long as the claim lives.
-    func claim(_ text: String, user: String? = nil) throws(Refusal) -> ConnectionClaim {
+    func claim(
+        _ text: String, user: String? = nil, for transport: HubTransport = .webSockets
+    ) throws(Refusal) -> ConnectionClaim {
         let opened = try open(text, user: user)
         let (block, expiry) = (opened.block, opened.expirySeconds)
         let now = time.wallNow.seconds
         let refusal = uses.withLock { uses -> Refusal? in
             switch uses.table[block] {
-            case .attached: return .inUse
+            case .attached(let transport): return .inUse(transport)
             case .ended: return .unknown
             case nil: break
             }
             if now > Int64(expiry) { return .unknown }
             if uses.table.count >= uses.sweepCount { Self.sweep(&uses, now: now) }
-            uses.table[block] = .attached
+            uses.table[block] = .attached(transport)
             return nil
         }
         if let refusal { throw refusal }

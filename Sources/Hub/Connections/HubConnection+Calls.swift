@@ -41,8 +41,15 @@ extension HubConnection {
 
     /// Streaming methods and those with uploads run beside the others.
     private func hasRoom(for method: HubMethod, in table: CallTable) -> Bool {
-        if table.calls.count >= options.invocationCountMax { return false }
-        return !method.takesSlot || table.slotCount < options.parallelInvocationCountMax
+        if table.calls.count >= options.invocationCountMax {
+            loop.count(.invocations)
+            return false
+        }
+        if method.takesSlot, table.slotCount >= options.parallelInvocationCountMax {
+            loop.count(.parallelInvocations)
+            return false
+        }
+        return true
     }
 
     /// Two streams with one id could not be told apart.
@@ -99,6 +106,12 @@ extension HubConnection {
         }
     }
 
+    func push(_ item: RawValue, to streamID: String) {
+        guard let upload = calls?.upload(streamID) else { return }
+        upload.push(item)
+        if upload.isFull { loop.count(.uploadItems) }
+    }
+
     func completed(_ completion: Completion) {
         guard let table = calls else { return }
         if let answered = table.answer(completion.invocationID) {
@@ -131,7 +144,9 @@ extension HubConnection {
             let id = call.invocationID, !call.cancellation.isCancelled
         else { return taken(false) }
         send(.streamItem(headers: [], invocationID: id, item: item))
-        if link.isBackpressured { table.wait(taken, serial) } else { taken(true) }
+        guard link.isBackpressured else { return taken(true) }
+        loop.count(.streamWaits)
+        table.wait(taken, serial)
     }
 
     func setHoldsSlot(_ isHeld: Bool, serial: UInt64) {

@@ -282,7 +282,7 @@ final class HubConnection {
         switch message {
         case .invocation(let invocation): call(invocation, wantsStream: false)
         case .streamInvocation(let invocation): call(invocation, wantsStream: true)
-        case .streamItem(_, let streamID, let item): calls?.upload(streamID)?.push(item)
+        case .streamItem(_, let streamID, let item): push(item, to: streamID)
         case .completion(let completion): completed(completion)
         case .cancelInvocation(_, let id): calls?.cancel(id)
         case .ping: pinged()
@@ -306,7 +306,7 @@ final class HubConnection {
         link.send(record, as: hubProtocol.transferFormat, isTracked: isTracked)
         // A socket's queue has a bound of its own.
         if link.waitingByteCount > options.waitingByteCountMax {
-            loop.countOverflow()
+            loop.count(.waitingBytes)
             transportEnded(isOrderly: false)
         }
     }

@@ -54,9 +54,13 @@ extension HubConnection {
 
     private func post(_ bytes: [UInt8], _ answered: @escaping PollQueue.Answer) {
         guard machine.isOpen else { return answered(.unknownID) }
-        if !posts.isEmpty { return posts.wait(bytes, answer: answered) }
+        if !posts.isEmpty {
+            loop.count(.postedBytes)
+            return posts.wait(bytes, answer: answered)
+        }
         bytes.withUnsafeBytes { received($0) }
         if heldByteCount > options.postedByteCountMax, machine.isOpen {
+            loop.count(.postedBytes)
             posts.wait(nil, answer: answered)
         } else {
             answered(.accepted)
