@@ -136,12 +136,19 @@ public struct HubEndpoint {
     private func resume(
         _ id: String, _ user: AuthenticatedUser, _ head: [UInt8]
     ) -> UpgradeDecision? {
-        guard let opened = try? tokens.open(id, user: user.userID), opened.isResumable,
-            let session = loop.resumable(opened.connectionID)
-        else { return nil }
-        return .accept(
-            head: head,
-            handler: HubSocket(session: session, limits: options.webSocket, isResuming: true))
+        guard let opened = try? tokens.open(id, user: user.userID), opened.isResumable else {
+            return nil
+        }
+        let connectionID = opened.connectionID
+        let handler: ConnectionHandler
+        if let session = loop.resumable(connectionID) {
+            handler = HubSocket(session: session, limits: options.webSocket, isResuming: true)
+        } else if !loop.holds(connectionID), loop.server.loops.holds(.transport(connectionID)) {
+            handler = RelaySocket(connectionID: connectionID, loop: loop, limits: options.webSocket)
+        } else {
+            return nil
+        }
+        return .accept(head: head, handler: handler)
     }
 
     // MARK: Server-sent events

@@ -166,12 +166,24 @@ extension HubLoop {
         sessions.tokens.release(connection.token)
     }
 
+    /// Whether a session is this loop's.
+    func holds(_ connectionID: String) -> Bool { sessions.connections[connectionID] != nil }
+
     /// The session that another socket may carry on.
     func resumable(_ connectionID: String) -> HubConnection? {
         guard let session = sessions.connections[connectionID], session.isResumable else {
             return nil
         }
         return session
+    }
+
+    /// From a socket of another loop.
+    func relay(_ event: RelayEvent, of socket: RelayedSocket, to connectionID: String) {
+        if let session = sessions.connections[connectionID] {
+            session.relayed(event, of: socket)
+        } else {
+            SessionSocket.relayed(socket).close()
+        }
     }
 
     // MARK: The clock

@@ -154,6 +154,9 @@ public final class HubLoop {
         case .transport(let request, let answered): handle(request, answered)
         case .abandoned(let request): abandon(request)
         case .unheld(let attempt): begin(attempt)
+        case .relay(let event, let socket, let id): relay(event, of: socket, to: id)
+        case .relayed(let token, let order):
+            (reactor.handler(of: token) as? RelaySocket)?.obey(order)
         }
     }
 

@@ -31,6 +31,10 @@ enum HubLoopMessage: Sendable {
     case transport(TransportRequest, answered: @Sendable (TransportAnswer?) -> Void)
     /// Nobody waits for this poll any more.
     case abandoned(TransportRequest)
+    /// From a socket of another loop to the session that it carries.
+    case relay(RelayEvent, RelayedSocket, connectionID: String)
+    /// From a session of another loop to the socket that carries it.
+    case relayed(EventToken, RelayOrder)
     /// No loop and no pod holds the connection of this request.
     case unheld(TransportAttempt)
 }

@@ -7,7 +7,6 @@
 // Source: SignalR HubProtocol and .NET 8 (stateful reconnect).
 
 import Loop
-import WS
 
 extension HubConnection {
     /// The handshake has chosen a protocol in the version that numbers its messages.
@@ -25,14 +24,33 @@ extension HubConnection {
     }
 
     /// The client is back, on another socket.
-    func resume(on socket: HubSocket) {
-        guard case .resumable(let resumption) = link, isResumable else {
-            return socket.close(.normal)
-        }
+    func resume(on socket: SessionSocket) {
+        guard case .resumable(let resumption) = link, isResumable else { return socket.close() }
         let hubProtocol = hubProtocol
         resumption.resume(on: socket) { hubProtocol.encode(.sequence(sequenceID: $0)) }
         machine.bytesReceived(at: now)
         readOn()
+    }
+
+    /// A client that closes goes for good; a socket that breaks may have a successor.
+    func sessionSocketEnded(isOrderly: Bool) {
+        if !isOrderly, isResumable, case .resumable(let resumption) = link {
+            resumption.broke(at: now)
+        } else {
+            transportEnded(isOrderly: isOrderly)
+        }
+    }
+
+    /// From a socket of another loop.
+    func relayed(_ event: RelayEvent, of socket: RelayedSocket) {
+        guard case .resumable(let resumption) = link else { return }
+        if case .opened = event { return resume(on: .relayed(socket)) }
+        guard resumption.isCarried(by: socket) else { return }
+        switch event {
+        case .opened: break
+        case .received(let bytes): bytes.withUnsafeBytes { received($0) }
+        case .ended(let isOrderly): sessionSocketEnded(isOrderly: isOrderly)
+        }
     }
 
     func acknowledged(_ number: Int64) {

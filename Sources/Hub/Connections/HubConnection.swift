@@ -148,13 +148,10 @@ final class HubConnection {
     func caughtUp() { calls?.wake() }
 
     func socketEnded(_ socket: HubSocket, isOrderly: Bool) {
-        if case .resumable(let resumption) = link {
-            guard resumption.socket === socket else { return }
-            if !isOrderly, machine.isActive, resumption.isEnabled {
-                return resumption.broke(at: now)
-            }
+        guard case .resumable(let resumption) = link else {
+            return transportEnded(isOrderly: isOrderly)
         }
-        transportEnded(isOrderly: isOrderly)
+        if resumption.isCarried(by: socket) { sessionSocketEnded(isOrderly: isOrderly) }
     }
 
     /// Nothing comes from the client any more, and nothing reaches it.

@@ -23,7 +23,7 @@ final class HubSocket: WSConnection {
     }
 
     override func opened() {
-        if isResuming { session?.resume(on: self) } else { session?.opened(by: self) }
+        if isResuming { session?.resume(on: .own(self)) } else { session?.opened(by: self) }
     }
 
     override func received(_ message: UnsafeMutableRawBufferPointer, as kind: MessageKind) {

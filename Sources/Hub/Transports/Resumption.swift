@@ -19,7 +19,7 @@ final class Resumption {
     /// What a message of the client is.
     enum Arrival: Equatable { case new, repeated }
 
-    private(set) var socket: HubSocket?
+    private(set) var socket: SessionSocket?
     /// The client speaks version 2: only then messages are numbered.
     private(set) var isEnabled = false
     /// When the last socket broke; nil while there is one.
@@ -46,12 +46,20 @@ final class Resumption {
     private var nextNumber: Int64 { firstNumber + Int64(keptCount) }
 
     var isBackpressured: Bool {
-        byteCount > byteCountHigh || socket?.connection?.isBackpressured == true
+        byteCount > byteCountHigh || socket?.isBackpressured == true
     }
 
     // MARK: Sockets
 
-    func attach(_ socket: HubSocket) { self.socket = socket }
+    func attach(_ socket: HubSocket) { self.socket = .own(socket) }
+
+    func isCarried(by other: HubSocket) -> Bool {
+        if case .own(let socket) = socket { socket === other } else { false }
+    }
+
+    func isCarried(by other: RelayedSocket) -> Bool {
+        if case .relayed(let socket) = socket { socket == other } else { false }
+    }
 
     /// The handshake is done, with a version that has numbers.
     func enable(_ format: TransferFormat) {
@@ -67,7 +75,7 @@ final class Resumption {
     /// Goes on with another socket: tells it where we are, and repeats what may be lost.
     ///
     /// - Parameter sequence: makes the Sequence message.
-    func resume(on socket: HubSocket, sequence: (Int64) -> [UInt8]) {
+    func resume(on socket: SessionSocket, sequence: (Int64) -> [UInt8]) {
         self.socket?.replace()
         self.socket = socket
         brokenAt = nil
@@ -76,7 +84,7 @@ final class Resumption {
         for record in kept[keptStart...] { socket.send(record, as: format.messageKind) }
     }
 
-    func finish() { socket?.close(.normal) }
+    func finish() { socket?.close() }
 
     // MARK: Sending
 
