@@ -123,6 +123,21 @@ extension MetricsReport {
         text.counter(
             "contoso_backplane_gaps", "Times messages of other pods may have been lost.",
             backplane.gaps.value)
+        text.counter(
+            "contoso_backplane_questions_asked", "Questions to clients of other pods.",
+            backplane.questionsAsked.value)
+        text.counter(
+            "contoso_backplane_questions_answered",
+            "Those that the client has answered, with a result or an error.",
+            backplane.questionsAnswered.value)
+        text.counter(
+            "contoso_backplane_questions_failed",
+            "Those that nobody could answer: no connection, no pod, no Redis.",
+            backplane.questionsFailed.value)
+        text.counter(
+            "contoso_backplane_requests_forwarded",
+            "Requests of polling and event-stream clients handed to other pods.",
+            backplane.requestsForwarded.value)
     }
 }
 
