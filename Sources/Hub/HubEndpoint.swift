@@ -142,7 +142,7 @@ public struct HubEndpoint {
         let connectionID = opened.connectionID
         let handler: ConnectionHandler
         if let session = loop.resumable(connectionID) {
-            handler = HubSocket(session: session, limits: options.webSocket, isResuming: true)
+            handler = HubSocket(session: session, limits: options.webSocket)
         } else if !loop.holds(connectionID), loop.server.loops.holds(.transport(connectionID)) {
             handler = RelaySocket(connectionID: connectionID, loop: loop, limits: options.webSocket)
         } else {

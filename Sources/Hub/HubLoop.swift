@@ -214,6 +214,7 @@ public final class HubLoop {
     }
 
     private func send(_ delivery: inout Delivery, to token: EventToken) {
+        if registry.isUniform { return delivery.send(to: token) }
         if registry.directProtocol(token) != nil { return delivery.send(to: token) }
         delivery.countIndirect(token)
     }

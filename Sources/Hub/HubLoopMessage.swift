@@ -10,12 +10,12 @@ enum HubLoopMessage: Sendable {
     case deliver(HubTarget, EncodedInvocation)
 
     // What methods say; `serial` names the call on its connection.
-    case reply(EventToken, serial: UInt64, HubOutcome)
+    case reply(EventToken, serial: UInt32, HubOutcome)
     /// `taken` is called once: true when the next item may be sent.
-    case item(EventToken, serial: UInt64, RawValue, taken: @Sendable (Bool) -> Void)
+    case item(EventToken, serial: UInt32, RawValue, taken: @Sendable (Bool) -> Void)
     /// An upload that was full has room again.
     case room(EventToken)
-    case slot(EventToken, serial: UInt64, isHeld: Bool)
+    case slot(EventToken, serial: UInt32, isHeld: Bool)
     case request(EventToken, HubCaller.Request)
     case membership(connectionID: String, HubCaller.Request)
     case decided(EventToken, ConnectDecision)

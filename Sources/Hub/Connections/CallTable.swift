@@ -11,7 +11,7 @@
 
 final class CallTable {
     struct Call {
-        let serial: UInt64
+        let serial: UInt32
         /// Nil: the caller wants no answer.
         let invocationID: String?
         let target: String
@@ -51,14 +51,14 @@ final class CallTable {
         uploads += zip(uploadIDs, call.uploads).map { ($0, $1) }
     }
 
-    func call(_ serial: UInt64) -> Call? { calls.first { $0.serial == serial } }
+    func call(_ serial: UInt32) -> Call? { calls.first { $0.serial == serial } }
 
     func isStreaming(_ invocationID: String) -> Bool {
         calls.contains { $0.isStreaming && $0.invocationID == invocationID }
     }
 
     /// Ends a call; what is left of its uploads is dropped.
-    func end(_ serial: UInt64) -> Call? {
+    func end(_ serial: UInt32) -> Call? {
         guard let place = calls.firstIndex(where: { $0.serial == serial }) else { return nil }
         let call = calls.remove(at: place)
         call.cancellation.disarm()
@@ -71,7 +71,7 @@ final class CallTable {
     }
 
     /// - Returns: false if the call has it that way already, or has ended.
-    func setHoldsSlot(_ holdsSlot: Bool, _ serial: UInt64) -> Bool {
+    func setHoldsSlot(_ holdsSlot: Bool, _ serial: UInt32) -> Bool {
         guard let place = calls.firstIndex(where: { $0.serial == serial }),
             calls[place].holdsSlot != holdsSlot
         else { return false }
@@ -92,7 +92,7 @@ final class CallTable {
     // MARK: Items of a streaming method
 
     /// `taken` is called when the client has caught up.
-    func wait(_ taken: @escaping @Sendable (Bool) -> Void, _ serial: UInt64) {
+    func wait(_ taken: @escaping @Sendable (Bool) -> Void, _ serial: UInt32) {
         guard let place = calls.firstIndex(where: { $0.serial == serial }) else {
             return taken(false)
         }

@@ -25,6 +25,8 @@ struct ConnectionRegistry<Member: AnyObject> {
     private var entries = SlotRow<Entry?>(empty: nil)
     /// A byte each, apart from the entries: a delivery reads it for every receiver.
     private var directProtocols = SlotRow<HubProtocol?>(empty: nil)
+    /// Active connections that are no WebSockets with JSON.
+    private var exceptionCount = 0
     /// Slot indices. The ids' text is the member's own, shared.
     private var indicesByID: [String: UInt32] = [:]
     /// Every active connection once, in no order.
@@ -45,6 +47,7 @@ struct ConnectionRegistry<Member: AnyObject> {
     /// - Parameter directProtocol: for a WebSocket whose frames need not pass its connection's object.
     mutating func activate(_ token: EventToken, directProtocol: HubProtocol? = nil) {
         directProtocols[token.index] = directProtocol
+        if directProtocol != .json { exceptionCount += 1 }
         precondition(
             entry(token)?.position == Entry.inactive, "a connection is activated once")
         entries[token.index]?.position = UInt32(activeTokens.count)
@@ -57,6 +60,7 @@ struct ConnectionRegistry<Member: AnyObject> {
         entries[token.index] = nil
         indicesByID[id] = nil
         guard entry.position != Entry.inactive else { return }
+        if directProtocols[token.index] != .json { exceptionCount -= 1 }
         let last = activeTokens.removeLast()
         if last != token {
             activeTokens[Int(entry.position)] = last
@@ -66,6 +70,9 @@ struct ConnectionRegistry<Member: AnyObject> {
     }
 
     func member(_ token: EventToken) -> Member? { entry(token)?.member }
+
+    /// Whether frames in JSON may be sent directly to everybody, which is the usual case.
+    var isUniform: Bool { exceptionCount == 0 }
 
     /// Of an active connection; nil if what is sent to it must pass its object.
     func directProtocol(_ token: EventToken) -> HubProtocol? { directProtocols[token.index] }

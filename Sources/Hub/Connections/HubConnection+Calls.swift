@@ -131,14 +131,14 @@ extension HubConnection {
     // MARK: From the methods
 
     /// A method has answered after it had returned.
-    func replied(_ outcome: HubOutcome, serial: UInt64) {
+    func replied(_ outcome: HubOutcome, serial: UInt32) {
         guard let call = calls?.call(serial) else { return }
         complete(call, outcome)
         readOn()
     }
 
     func send(
-        item: RawValue, serial: UInt64, taken: @escaping @Sendable (Bool) -> Void
+        item: RawValue, serial: UInt32, taken: @escaping @Sendable (Bool) -> Void
     ) {
         guard let table = calls, let call = table.call(serial), machine.isActive,
             let id = call.invocationID, !call.cancellation.isCancelled
@@ -149,7 +149,7 @@ extension HubConnection {
         table.wait(taken, serial)
     }
 
-    func setHoldsSlot(_ isHeld: Bool, serial: UInt64) {
+    func setHoldsSlot(_ isHeld: Bool, serial: UInt32) {
         guard calls?.setHoldsSlot(isHeld, serial) == true else { return }
         if isHeld {
             machine.invocationBegan()

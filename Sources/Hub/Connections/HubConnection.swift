@@ -17,25 +17,24 @@ import WS
 final class HubConnection {
     let connectionID: String
     let userID: String?
-    let transport: HubTransport
     let loop: HubLoop
     /// Its place in the loop's tables: the socket's token, or a session's own. Of nobody before `opened`.
     private(set) var token = EventToken(rawValue: 0)
     var link = HubLink.none
+    // Of one byte each: they stand together, because there is one of us per client.
+    let transport: HubTransport
+    private(set) var hubProtocol = HubProtocol.json
+    private var isSubscribed = false
+    /// Of the last call.
+    var lastSerial: UInt32 = 0
     var machine: HubStateMachine
     var calls: CallTable?
-    /// Of the last call.
-    var lastSerial: UInt64 = 0
-    private(set) var hubProtocol = HubProtocol.json
     private var framer: MessageFramer
     private var held: [UInt8] = []
-    /// Of a client without a WebSocket.
-    var posts = PostQueue()
     /// Our hold on the negotiated token, let go at the end; nil if the negotiation was skipped.
     private var claim: ConnectionClaim?
     private let connectedAtWall: WallTime
     private let request: FirstRequest?
-    private var isSubscribed = false
     /// What the socket's timer is armed for.
     private var armedFor = MonotonicInstant.distantFuture
     /// Our turn in a shutdown.
@@ -80,7 +79,7 @@ final class HubConnection {
             resumption.attach(socket)
             return open(loop.makeSessionToken())
         }
-        link = .webSocket(socket)
+        link = .webSocket(Unmanaged.passUnretained(socket))
         open(token)
     }
 
@@ -94,6 +93,8 @@ final class HubConnection {
         loop.opened(self)
         rearm()
     }
+
+    var isOpened: Bool { token.rawValue != 0 }
 
     /// Bytes of the client, cut anywhere.
     func received(_ bytes: UnsafeRawBufferPointer) {
@@ -329,7 +330,7 @@ final class HubConnection {
             // A client that does not read needs no proof that we live.
             if link.isBackpressured { break }
             if case .webSocket(let socket) = link, hubProtocol == .json {
-                socket.send(frame: loop.pingFrame)
+                socket._withUnsafeGuaranteedRef { $0.send(frame: loop.pingFrame) }
             } else {
                 send(.ping)
             }
@@ -367,7 +368,7 @@ final class HubConnection {
         held = []
         calls?.endAll(connectionID: connectionID)
         calls = nil
-        posts.refuseAll()
+        link.posts?.refuseAll()
         if isSubscribed { loop.unsubscribe(from: scopes) }
         isSubscribed = false
     }
@@ -406,6 +407,6 @@ final class HubConnection {
         // What no longer has a deadline keeps its timer, which then finds nothing to do.
         guard machine.isOpen, deadline != armedFor, deadline != .distantFuture else { return }
         armedFor = deadline
-        socket.armTimer(at: deadline)
+        socket._withUnsafeGuaranteedRef { $0.armTimer(at: deadline) }
     }
 }

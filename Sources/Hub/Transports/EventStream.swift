@@ -15,6 +15,7 @@ final class EventStream: ConnectionHandler {
     private var session: HubConnection?
     private var connection: Connection?
     private let head: [UInt8]
+    let posts = PostQueue()
 
     /// - Parameter head: of the HTTP answer.
     init(session: HubConnection, head: [UInt8]) {

@@ -53,7 +53,7 @@ extension HubConnection {
     }
 
     private func post(_ bytes: [UInt8], _ answered: @escaping PollQueue.Answer) {
-        guard machine.isOpen else { return answered(.unknownID) }
+        guard machine.isOpen, let posts = link.posts else { return answered(.unknownID) }
         if !posts.isEmpty {
             loop.count(.postedBytes)
             return posts.wait(bytes, answer: answered)
@@ -69,6 +69,7 @@ extension HubConnection {
 
     /// Takes the POSTs that waited, as far as there is room.
     func takePosts() {
+        guard let posts = link.posts else { return }
         while !posts.isEmpty, heldByteCount <= options.postedByteCountMax / 2 {
             posts.next().withUnsafeBytes { received($0) }
         }

@@ -5,7 +5,8 @@
 //   events       EventStream    server-sent events down, POSTs up
 //   polling      PollQueue      polls down, POSTs up
 //
-// An enum and not a protocol: the set is closed, and a call through it costs no existential.
+// An enum and not a protocol: the set is closed, and a call through it costs no existential. A plain
+// WebSocket is not retained either: it stands in the way of every ping.
 //
 // Thread: one loop.  Allocates: never by itself.
 
@@ -15,7 +16,8 @@ import WS
 enum HubLink {
     /// Not opened yet, or ended.
     case none
-    case webSocket(HubSocket)
+    /// The loop's, which keeps it until it has told us of its end.
+    case webSocket(Unmanaged<HubSocket>)
     case resumable(Resumption)
     case events(EventStream)
     case polling(PollQueue)
@@ -26,7 +28,8 @@ enum HubLink {
     func send(_ records: [UInt8], as format: TransferFormat, isTracked: Bool) {
         switch self {
         case .none: break
-        case .webSocket(let socket): socket.send(records, as: format.messageKind)
+        case .webSocket(let socket):
+            socket._withUnsafeGuaranteedRef { $0.send(records, as: format.messageKind) }
         case .resumable(let resumption): resumption.send(records, as: format, isTracked: isTracked)
         case .events(let stream): stream.send(records)
         case .polling(let queue): queue.append(records)
@@ -37,10 +40,20 @@ enum HubLink {
     var isBackpressured: Bool {
         switch self {
         case .none: false
-        case .webSocket(let socket): socket.connection?.isBackpressured == true
+        case .webSocket(let socket):
+            socket._withUnsafeGuaranteedRef { $0.connection?.isBackpressured == true }
         case .resumable(let resumption): resumption.isBackpressured
         case .events(let stream): stream.isBackpressured
         case .polling(let queue): queue.isBackpressured
+        }
+    }
+
+    /// What a client without a WebSocket has sent and the hub has not taken.
+    var posts: PostQueue? {
+        switch self {
+        case .none, .webSocket, .resumable: nil
+        case .events(let stream): stream.posts
+        case .polling(let queue): queue.posts
         }
     }
 
@@ -57,7 +70,7 @@ enum HubLink {
     func finish() {
         switch self {
         case .none: break
-        case .webSocket(let socket): socket.close(.normal)
+        case .webSocket(let socket): socket._withUnsafeGuaranteedRef { $0.close(.normal) }
         case .resumable(let resumption): resumption.finish()
         case .events(let stream): stream.finish()
         case .polling(let queue): queue.finish()
@@ -66,7 +79,7 @@ enum HubLink {
 
     func pauseReading() {
         switch self {
-        case .webSocket(let socket): socket.pauseReading()
+        case .webSocket(let socket): socket._withUnsafeGuaranteedRef { $0.pauseReading() }
         case .resumable(let resumption): resumption.socket?.pauseReading()
         // What is POSTed waits in PostQueue.
         case .none, .events, .polling: break
@@ -75,7 +88,7 @@ enum HubLink {
 
     func resumeReading() {
         switch self {
-        case .webSocket(let socket): socket.resumeReading()
+        case .webSocket(let socket): socket._withUnsafeGuaranteedRef { $0.resumeReading() }
         case .resumable(let resumption): resumption.socket?.resumeReading()
         case .none, .events, .polling: break
         }

@@ -34,6 +34,7 @@ final class PollQueue {
     private var idleSince: MonotonicInstant
     private let byteCountHigh: Int
     private let pollTimeout: Duration
+    let posts = PostQueue()
 
     /// - Parameter first: answers the poll that opens the connection.
     init(options: HubOptions, now: MonotonicInstant, first: @escaping Answer) {

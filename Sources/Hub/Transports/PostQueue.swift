@@ -7,7 +7,7 @@
 // Thread: one loop.  Allocates: per POST that waits.
 // Source: SignalR TransportProtocols; ASP.NET Core's ApplicationMaxBufferSize.
 
-struct PostQueue {
+final class PostQueue {
     private struct Post {
         /// Nil once the hub has them, and only the answer is owed.
         let bytes: [UInt8]?
@@ -18,19 +18,19 @@ struct PostQueue {
 
     var isEmpty: Bool { posts.isEmpty }
 
-    mutating func wait(_ bytes: [UInt8]?, answer: @escaping PollQueue.Answer) {
+    func wait(_ bytes: [UInt8]?, answer: @escaping PollQueue.Answer) {
         posts.append(Post(bytes: bytes, answer: answer))
     }
 
     /// The next one is answered; its bytes, if the hub does not have them.
-    mutating func next() -> [UInt8] {
+    func next() -> [UInt8] {
         let post = posts.removeFirst()
         post.answer(.accepted)
         return post.bytes ?? []
     }
 
     /// The connection has ended.
-    mutating func refuseAll() {
+    func refuseAll() {
         let waiting = posts
         posts = []
         for post in waiting { post.answer(.unknownID) }

@@ -76,8 +76,10 @@ final class Resumption {
     ///
     /// - Parameter sequence: makes the Sequence message.
     func resume(on socket: SessionSocket, sequence: (Int64) -> [UInt8]) {
-        self.socket?.replace()
+        // Its end is nobody's business any more.
+        let former = self.socket
         self.socket = socket
+        former?.close()
         brokenAt = nil
         awaitsSequence = true
         socket.send(sequence(firstNumber), as: format.messageKind)

@@ -31,11 +31,6 @@ enum SessionSocket {
         }
     }
 
-    /// Another socket carries the session from now on.
-    func replace() {
-        if case .own(let socket) = self { socket.replace() } else { close() }
-    }
-
     func pauseReading() {
         switch self {
         case .own(let socket): socket.pauseReading()

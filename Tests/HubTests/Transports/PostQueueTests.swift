@@ -6,7 +6,7 @@ import Testing
 @Suite("PostQueue") struct PostQueueTests {
     @Test func `POSTs that wait are taken in order, each answered once`() {
         let statuses = Monitor<[String]>([])
-        var queue = PostQueue()
+        let queue = PostQueue()
         queue.wait(nil) { answer in statuses.update { $0.append("a \(answer!.status)") } }
         queue.wait([1]) { answer in statuses.update { $0.append("b \(answer!.status)") } }
         queue.wait([2]) { answer in statuses.update { $0.append("c \(answer!.status)") } }
