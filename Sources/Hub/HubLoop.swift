@@ -47,8 +47,7 @@ public final class HubLoop {
     public init(server: HubServer, reactor: Reactor) {
         self.server = server
         self.reactor = reactor
-        let ping = HubProtocol.json.encode(.ping)
-        pingFrame = SharedBytes(copying: FrameWriter.makeFrame(ping, as: .text))
+        pingFrame = SharedBytes(copying: FrameWriter.makeFrame(HubProtocol.json.ping, as: .text))
         let inbox = Inbox()
         mailbox = reactor.makeMailbox { inbox.owner?.receive($0) }
         number = server.loops.add(mailbox)

@@ -61,9 +61,9 @@ extension RedisBackplaneLoop {
         let completion = Completion(
             invocationID: address.invocationID,
             outcome: .error("The client's server does not support client results."))
-        let answer = CompletionEnvelope(
-            protocolName: HubProtocol.json.name,
-            record: HubProtocol.json.encode(.completion(completion)))
+        // An error is text, which no protocol refuses.
+        guard let record = try? HubProtocol.json.encode(.completion(completion)) else { return }
+        let answer = CompletionEnvelope(protocolName: HubProtocol.json.name, record: record)
         send(answer.encode(), to: address.channel) { _ in }
     }
 

@@ -174,6 +174,7 @@ final class HubConnection: WSConnection {
             return true
         case .incomplete: break
         case .tooLong: run(machine.violated(tooLong))
+        case .malformed: run(machine.violated(.malformedLengthPrefix))
         }
         return false
     }
@@ -191,6 +192,7 @@ final class HubConnection: WSConnection {
         case .incomplete: break
         case .record(.failure(let error)): run(machine.violated(error))
         case .tooLong: run(machine.violated(tooLong))
+        case .malformed: run(machine.violated(.malformedLengthPrefix))
         }
         return false
     }
@@ -282,7 +284,11 @@ final class HubConnection: WSConnection {
         send(.completion(Completion(invocationID: invocationID, outcome: .error(text))))
     }
 
-    private func send(_ message: HubMessage) { send(hubProtocol.encode(message), as: .text) }
+    private func send(_ message: HubMessage) {
+        // A client that cannot be told everything is told nothing, as in .NET.
+        guard let record = try? hubProtocol.encode(message) else { return run(machine.abort()) }
+        send(record, as: hubProtocol.messageKind)
+    }
 
     // MARK: Doing what the machine says
 

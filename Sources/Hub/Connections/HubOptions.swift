@@ -22,7 +22,7 @@ public struct HubOptions: Sendable {
     /// Adds the reason to error texts. For development only: reasons tell about the server's inside.
     public var enableDetailedErrors = false
     /// What a client may ask for in its handshake.
-    public var protocols: [HubProtocol] = HubProtocol.allCases
+    public var protocols: [HubProtocol] = [.json]
     /// What negotiate offers and the hub path serves.
     public var transports: [HubTransport] = HubTransport.allCases
     /// The lowest negotiateVersion accepted, 0 or 1.
