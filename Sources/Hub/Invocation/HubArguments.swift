@@ -47,4 +47,9 @@ public struct HubArguments: Sendable {
     public func double(_ index: Int) throws(BindingFailure) -> Double {
         try values[index].double()
     }
+
+    /// Any type; an optional one takes null.
+    public func decode<T: Decodable>(
+        _ index: Int, as type: T.Type = T.self
+    ) throws(BindingFailure) -> T { try values[index].decode(as: type) }
 }
