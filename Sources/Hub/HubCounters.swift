@@ -45,6 +45,7 @@ extension HubEnd {
         case clientTimedOut = "client_timed_out"
         case authenticationExpired = "authentication_expired"
         case aborted
+        case unwritable
         case shutdown
         case connectFailed = "connect_failed"
         case handshakeFailed = "handshake_failed"
@@ -59,6 +60,7 @@ extension HubEnd {
         case .clientTimedOut: .clientTimedOut
         case .authenticationExpired: .authenticationExpired
         case .aborted: .aborted
+        case .unwritable: .unwritable
         case .shutdown: .shutdown
         case .connectFailed: .connectFailed
         case .handshakeFailed: .handshakeFailed

@@ -41,8 +41,7 @@ public final class HubLoop {
     public init(server: HubServer, reactor: Reactor) {
         self.server = server
         self.reactor = reactor
-        let ping = HubProtocol.json.encode(.ping)
-        pingFrame = SharedBytes(copying: FrameWriter.makeFrame(ping, as: .text))
+        pingFrame = SharedBytes(copying: FrameWriter.makeFrame(HubProtocol.json.ping, as: .text))
         let inbox = Inbox()
         mailbox = reactor.makeMailbox { inbox.owner?.receive($0) }
         number = server.loops.add(mailbox)
@@ -215,8 +214,10 @@ public final class HubLoop {
 
     private func send(_ delivery: inout Delivery, to token: EventToken) {
         if registry.isUniform { return delivery.send(to: token) }
-        if registry.directProtocol(token) != nil { return delivery.send(to: token) }
-        delivery.countIndirect(token)
+        guard let hubProtocol = registry.directProtocol(token) else {
+            return delivery.countIndirect(token)
+        }
+        delivery.send(to: token, hubProtocol: hubProtocol)
     }
 
     private func finish(_ delivery: inout Delivery, _ invocation: EncodedInvocation) {

@@ -135,7 +135,8 @@ import TestSupport
 
     @Test func `an encoded invocation is one frame around its record`() {
         let record = Array("{\"type\":1,\"target\":\"N\",\"arguments\":[1]}\u{1E}".utf8)
-        let made = EncodedInvocation(target: "N", arguments: [json("1")])
+        let made = EncodedInvocation(
+            target: "N", arguments: [json("1")], protocols: [.json])
         #expect(made.record(for: .json).map(Array.init) == record)
         #expect(made.frame(for: .json) == [0x81, UInt8(record.count)] + record)
         var received = EncodedInvocation()

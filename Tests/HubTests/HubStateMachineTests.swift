@@ -259,9 +259,9 @@ import WS
             ),
             (.handshakeFailed, nil),
         ] as [(HubEnd, String?)])
-    func `the last message says what the client may do`(end: HubEnd, record: String?) {
+    func `the last message says what the client may do`(end: HubEnd, record: String?) throws {
         let message = end.closeMessage(withDetails: false)
-        let bytes = message.map { HubProtocol.json.encode(.close($0)) }
+        let bytes = try message.map { try HubProtocol.json.encode(.close($0)) }
         #expect(bytes == record.map { Array($0.utf8) + [0x1E] })
     }
 

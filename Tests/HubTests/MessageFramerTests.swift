@@ -64,6 +64,7 @@ import Testing
             case .record(let text): seen.append(text)
             case .incomplete: return seen
             case .tooLong: return seen + ["too long"]
+            case .malformed: return seen + ["malformed"]
             }
         }
     }

@@ -56,7 +56,7 @@ extension MicroCase {
         return { operationCount in
             var sum: UInt64 = 0
             for _ in 0..<operationCount {
-                sum &+= UInt64(HubProtocol.json.encode(message).count)
+                sum &+= UInt64((try? HubProtocol.json.encode(message).count) ?? 0)
             }
             return sum
         }

@@ -42,9 +42,23 @@ extension ClientAnswer {
         let hubProtocol = asked.first { $0.transferFormat == preferredFormat } ?? asked.first
         // Whoever asks in none of our protocols still gets an answer; all pods speak JSON.
         let chosen = hubProtocol ?? .json
-        let completion = Completion(invocationID: question.invocationID, outcome: outcome)
         return CompletionEnvelope(
-            protocolName: chosen.name, record: chosen.encode(.completion(completion)))
+            protocolName: chosen.name, record: Self.record(outcome, of: question, in: chosen))
+    }
+
+    /// An answer that the asker's protocol has no form for is an error, which always has one.
+    private static func record(
+        _ outcome: Completion.Outcome, of question: ClientQuestion, in hubProtocol: HubProtocol
+    ) -> [UInt8] {
+        func written(_ outcome: Completion.Outcome) throws(HubValueError) -> [UInt8] {
+            try hubProtocol.encode(
+                .completion(Completion(invocationID: question.invocationID, outcome: outcome)))
+        }
+        do throws(HubValueError) {
+            return try written(outcome)
+        } catch {
+            return (try? written(.error("\(error)"))) ?? []
+        }
     }
 
     /// Of the value, whose protocol is the only one with this format.

@@ -27,7 +27,10 @@ extension HubConnection {
     func resume(on socket: SessionSocket) {
         guard case .resumable(let resumption) = link, isResumable else { return socket.close() }
         let hubProtocol = hubProtocol
-        resumption.resume(on: socket) { hubProtocol.encode(.sequence(sequenceID: $0)) }
+        resumption.resume(on: socket) { number in
+            // Only values may have no form.
+            (try? hubProtocol.encode(.sequence(sequenceID: number))) ?? []
+        }
         machine.bytesReceived(at: now)
         readOn()
     }

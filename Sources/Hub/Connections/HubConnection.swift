@@ -237,6 +237,7 @@ final class HubConnection {
             return true
         case .incomplete: break
         case .tooLong: run(machine.violated(tooLong))
+        case .malformed: run(machine.violated(.malformedLengthPrefix))
         }
         return false
     }
@@ -254,6 +255,7 @@ final class HubConnection {
         case .incomplete: break
         case .record(.failure(let error)): run(machine.violated(error))
         case .tooLong: run(machine.violated(tooLong))
+        case .malformed: run(machine.violated(.malformedLengthPrefix))
         }
         return false
     }
@@ -296,7 +298,12 @@ final class HubConnection {
     }
 
     func send(_ message: HubMessage) {
-        send(hubProtocol.encode(message), isTracked: message.isTracked)
+        do throws(HubValueError) {
+            send(try hubProtocol.encode(message), isTracked: message.isTracked)
+        } catch {
+            // As in .NET, a client that cannot be told everything is told nothing.
+            run(machine.failedToSend(error))
+        }
     }
 
     /// - Parameter record: whole messages with their framing.
@@ -316,6 +323,7 @@ final class HubConnection {
         case .nothing: break
         case .acceptHandshake(let chosen):
             hubProtocol = chosen
+            framer.agreed(on: chosen)
             send(HandshakeResponse.accepted, isTracked: false)
             isSubscribed = true
             loop.subscribe(to: scopes, for: token)
@@ -397,8 +405,8 @@ final class HubConnection {
     func makeCaller(isConnecting: Bool = false) -> HubCaller {
         HubCaller(
             connectionID: connectionID, userID: userID, connectedAtWall: connectedAtWall,
-            request: request?.request, isConnecting: isConnecting, server: loop.server,
-            perform: loop.makeRequester(for: token))
+            request: request?.request, hubProtocol: hubProtocol, isConnecting: isConnecting,
+            server: loop.server, perform: loop.makeRequester(for: token))
     }
 
     func rearm() {

@@ -20,6 +20,9 @@ public enum HubEnd: Equatable, Sendable {
     /// The hub called `abort`.
     case aborted
     case shutdown
+    /// Something that the hub has sent, or a method has answered, cannot be written in the client's
+    /// protocol.
+    case unwritable(HubValueError)
     /// The hub's `onConnected` refused; `onDisconnected` is not called.
     case connectFailed
     /// The hub has not seen the connection.
@@ -29,7 +32,7 @@ public enum HubEnd: Equatable, Sendable {
     func closeMessage(withDetails: Bool) -> CloseMessage? {
         let text = "Connection closed with an error."
         switch self {
-        case .closedByClient, .aborted: return CloseMessage()
+        case .closedByClient, .aborted, .unwritable: return CloseMessage()
         case .clientGone, .connectionLost, .shutdown, .authenticationExpired:
             return CloseMessage(allowReconnect: true)
         case .protocolViolation(let error):

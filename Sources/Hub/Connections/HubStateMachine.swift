@@ -243,6 +243,9 @@ struct HubStateMachine {
 
     mutating func abort() -> Action { close(.aborted) }
 
+    /// What the hub wants said has no form in the client's protocol.
+    mutating func failedToSend(_ error: HubValueError) -> Action { close(.unwritable(error)) }
+
     mutating func drain() -> Action {
         if isAwaitingHandshake { return handshakeReceived(.failure(.canceled)) }
         return close(.shutdown)

@@ -1,17 +1,20 @@
 // Delivery: one invocation on its way to the receivers of one loop.
 //
-//   first receiver ─▶ SharedBytes made ─▶ sent ─▶ sent or queued ─▶ … ─▶ finish lets go of it
+//   first receiver of a protocol ─▶ SharedBytes made ─▶ sent ─▶ sent or queued ─▶ …
+//                                                     finish lets go of it ◀──────┘
 //
-// A loop without a receiver, the usual case for a user's message, copies nothing.
+// A loop without a receiver, the usual case for a user's message, copies nothing; neither does one for
+// the protocol that none of its receivers speaks.
 //
-// Thread: one loop.  Allocates: the payload, at the first receiver.
+// Thread: one loop.  Allocates: a payload per protocol, at its first receiver.
 
 import Loop
 
 struct Delivery {
     private let invocation: EncodedInvocation
     private let reactor: Reactor
-    private var payload: SharedBytes?
+    private var json: SharedBytes?
+    private var messagePack: SharedBytes?
     /// Connections it was queued on.
     private(set) var receiverCount = 0
     /// Connections that must be told through their objects.
@@ -26,8 +29,13 @@ struct Delivery {
 
     /// Queues the frame on the connection; the frame is whole, so it may go past the connection's
     /// own object, which takes itself out of the tables before its Close frame.
-    mutating func send(to token: EventToken) {
-        guard let payload = payload ?? makePayload() else { return unable.append(token) }
+    mutating func send(to token: EventToken, hubProtocol: HubProtocol = .json) {
+        let made =
+            switch hubProtocol {
+            case .json: json
+            case .messagePack: messagePack
+            }
+        guard let payload = made ?? makePayload(hubProtocol) else { return unable.append(token) }
         reactor.send(payload, to: token)
         receiverCount += 1
     }
@@ -40,15 +48,19 @@ struct Delivery {
     /// Must be called once; the queues hold their own references.
     /// - Returns: receivers that could not be sent anything.
     mutating func finish() -> [EventToken] {
-        payload?.release()
-        payload = nil
+        json?.release()
+        messagePack?.release()
+        (json, messagePack) = (nil, nil)
         return unable
     }
 
-    private mutating func makePayload() -> SharedBytes? {
-        guard let frame = invocation.frame(for: .json) else { return nil }
+    private mutating func makePayload(_ hubProtocol: HubProtocol) -> SharedBytes? {
+        guard let frame = invocation.frame(for: hubProtocol) else { return nil }
         let made = SharedBytes(copying: frame)
-        payload = made
+        switch hubProtocol {
+        case .json: json = made
+        case .messagePack: messagePack = made
+        }
         return made
     }
 }

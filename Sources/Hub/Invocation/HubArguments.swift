@@ -19,7 +19,7 @@ public enum BindingFailure: Error, Equatable, Sendable {
     }
 }
 
-/// As many arguments as the method was registered with.
+/// As many arguments as the method was registered with, in the format of the caller's protocol.
 public struct HubArguments: Sendable {
     public let values: [RawValue]
 
@@ -28,32 +28,28 @@ public struct HubArguments: Sendable {
     public subscript(index: Int) -> RawValue { values[index] }
 
     public func string(_ index: Int) throws(BindingFailure) -> String {
-        guard let text = try optionalString(index) else { throw .type }
-        return text
+        try values[index].string()
     }
 
     /// Nil for null, which .NET passes to a string parameter.
     public func optionalString(_ index: Int) throws(BindingFailure) -> String? {
-        if values[index].isNull { return nil }
-        return try decode(index) { (scanner) throws(JSONError) in
-            let string = try scanner.string()
-            return scanner.text(of: string)
-        }
+        values[index].isNull ? nil : try values[index].string()
     }
 
+    /// A number that is exactly an integer of 64 bits, be it written as 2 or as 2.0.
     public func integer(_ index: Int) throws(BindingFailure) -> Int64 {
-        try decode(index) { (scanner) throws(JSONError) in try scanner.integer() }
+        try values[index].integer(Int64.self)
     }
 
-    public func bool(_ index: Int) throws(BindingFailure) -> Bool {
-        try decode(index) { (scanner) throws(JSONError) in try scanner.bool() }
+    public func bool(_ index: Int) throws(BindingFailure) -> Bool { try values[index].bool() }
+
+    /// Any number.
+    public func double(_ index: Int) throws(BindingFailure) -> Double {
+        try values[index].double()
     }
 
-    private func decode<T>(
-        _ index: Int, _ body: (inout JSONScanner) throws(JSONError) -> T
-    ) throws(BindingFailure) -> T {
-        switch values[index] {
-        case .json(let json): do { return try json.scan(body) } catch { throw .type }
-        }
-    }
+    /// Any type; an optional one takes null.
+    public func decode<T: Decodable>(
+        _ index: Int, as type: T.Type = T.self
+    ) throws(BindingFailure) -> T { try values[index].decode(as: type) }
 }

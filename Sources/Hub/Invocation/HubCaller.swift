@@ -31,6 +31,8 @@ public struct HubCaller: Sendable {
     public let connectedAtWall: WallTime
     /// The connection's first request, where `HubOptions.keepsRequest` is on.
     public let request: WS.Request?
+    /// What the client speaks.
+    let hubProtocol: HubProtocol
     /// `onConnected` has not decided: the client can be told things, and asked nothing.
     public let isConnecting: Bool
     /// Nil in the tests of methods.
@@ -40,7 +42,10 @@ public struct HubCaller: Sendable {
     /// Calls a method of this client only. After an answer given through `HubReply` it arrives
     /// behind the completion. Nothing happens once the connection has ended.
     public func send(_ target: String, _ arguments: [RawValue]) {
-        perform(.send(EncodedInvocation(target: target, arguments: arguments)))
+        perform(
+            .send(
+                EncodedInvocation(
+                    target: target, arguments: arguments, protocols: [hubProtocol])))
     }
 
     /// - Parameter joined: called once, when what any pod sends to the group arrives or the
@@ -65,7 +70,7 @@ public struct HubCaller: Sendable {
     ) -> HubCaller {
         HubCaller(
             connectionID: connectionID, userID: userID, connectedAtWall: connectedAtWall,
-            request: nil, isConnecting: false, server: nil
+            request: nil, hubProtocol: .json, isConnecting: false, server: nil
         ) { request in
             if case .send(let invocation) = request {
                 onSend(Array(invocation.record(for: .json) ?? []))

@@ -35,6 +35,9 @@ struct HubDispatcher: Sendable {
                 "Failed to invoke '\(name)' due to an error on the server. "
                     + "HubException: Method does not exist.")
         }
+        if let failure = invocation.bindingFailure {
+            return .refuse(text(for: failure, target: name))
+        }
         let provided = invocation.arguments.count
         if provided != method.arity {
             let failure = BindingFailure.count(provided: provided, expected: method.arity)

@@ -43,6 +43,9 @@ public struct Invocation: Equatable, Sendable {
     public var target: String
     public var arguments: [RawValue]
     public var streamIDs: [String] = []
+    /// Set where what stands for the arguments is no list of them, which MessagePack forgives;
+    /// `arguments` is empty then. The caller gets an error completion, and the connection lives.
+    public var bindingFailure: BindingFailure?
 
     public init(
         target: String, arguments: [RawValue], invocationID: String? = nil, headers: [Header] = [],
@@ -88,45 +91,33 @@ public struct CloseMessage: Equatable, Sendable {
     }
 }
 
-/// How a client broke the hub protocol; its connection ends.
-public enum HubProtocolError: Error, Equatable, Sendable {
-    case json(JSONError)
-    /// The record is JSON but not an object.
-    case notAnObject
-    case missing(EnvelopeField)
-    case wrongType(EnvelopeField)
-    /// A completion carried both `result` and `error`.
-    case resultAndError
-    /// A record is longer than the limit, in bytes including its separator.
-    case recordTooLong(byteCountMax: Int)
-    /// The stream ended inside a record.
-    case terminatedInsideRecord
-    /// A client with stateful reconnect has skipped messages.
-    case sequenceGap
-
-    /// The text shown to the client when detailed errors are on.
-    public var detail: String {
+extension HubMessage {
+    /// Bytes to reserve for it in either format, so that writing allocates once: a little too many in
+    /// most cases.
+    var byteCountEstimate: Int {
+        // 64 bytes hold what stands around the parts that have a length of their own.
         switch self {
-        case .json(let error): "Error reading JSON: \(error)."
-        case .notAnObject: "Unexpected JSON token; expected an object."
-        case .missing(let field): "Missing required property '\(field)'."
-        case .wrongType(let field): "Property '\(field)' has the wrong type."
-        case .resultAndError: "The 'error' and 'result' properties are mutually exclusive."
-        case .recordTooLong(let byteCountMax):
-            "The maximum message size of \(byteCountMax)B was exceeded. "
-                + "The message size can be configured in AddHubOptions."
-        case .sequenceGap: "Sequence ID greater than amount of messages we've received."
-        case .terminatedInsideRecord: "Connection terminated while reading a message."
+        case .invocation(let invocation), .streamInvocation(let invocation):
+            invocation.arguments.reduce(
+                80 + invocation.target.utf8.count + (invocation.invocationID?.utf8.count ?? 0)
+                    + 48 * invocation.headers.count + 32 * invocation.streamIDs.count
+            ) { $0 + 1 + $1.byteCount }
+        case .streamItem(let headers, let id, let item):
+            64 + 48 * headers.count + id.utf8.count + item.byteCount
+        case .completion(let completion):
+            64 + 48 * completion.headers.count + completion.invocationID.utf8.count
+                + completion.outcome.byteCountEstimate
+        default: 64
         }
     }
 }
 
-/// The names of the envelope's fields.
-public enum EnvelopeField: String, Equatable, Sendable, CustomStringConvertible {
-    case type, headers, invocationId, target, arguments, streamIds, item, result, error
-    case allowReconnect, sequenceId
-    // The fields of the handshake.
-    case `protocol`, version
-
-    public var description: String { rawValue }
+extension Completion.Outcome {
+    fileprivate var byteCountEstimate: Int {
+        switch self {
+        case .result(let result): result.byteCount
+        case .error(let text): text.utf8.count
+        case .void: 0
+        }
+    }
 }

@@ -47,29 +47,41 @@ struct JSONEnvelope {
         }
     }
 
+    /// Only names of the key's length are compared with it.
     private mutating func keep(_ field: Field, named key: JSONString, in scanner: JSONScanner) {
-        if scanner.matches(key, "type") {
-            type = field
-        } else if scanner.matches(key, "invocationId") {
-            invocationID = field
-        } else if scanner.matches(key, "target") {
-            target = field
-        } else if scanner.matches(key, "arguments") {
-            argumentsField = field
-        } else if scanner.matches(key, "result") {
-            result = field
-        } else if scanner.matches(key, "error") {
-            error = field
-        } else if scanner.matches(key, "item") {
-            item = field
-        } else if scanner.matches(key, "headers") {
-            headersField = field
-        } else if scanner.matches(key, "streamIds") {
-            streamIDsField = field
-        } else if scanner.matches(key, "allowReconnect") {
-            allowReconnect = field
-        } else if scanner.matches(key, "sequenceId") {
-            sequenceID = field
+        func isKey(_ name: StaticString) -> Bool { scanner.matches(key, name) }
+        switch key.hasEscapes ? 0 : key.range.count {
+        case 4 where isKey("type"): type = field
+        case 4 where isKey("item"): item = field
+        case 5 where isKey("error"): error = field
+        case 6 where isKey("target"): target = field
+        case 6 where isKey("result"): result = field
+        case 7 where isKey("headers"): headersField = field
+        case 9 where isKey("arguments"): argumentsField = field
+        case 9 where isKey("streamIds"): streamIDsField = field
+        case 10 where isKey("sequenceId"): sequenceID = field
+        case 12 where isKey("invocationId"): invocationID = field
+        case 14 where isKey("allowReconnect"): allowReconnect = field
+        // With escapes its length says nothing.
+        case 0: keepUnescaped(field, named: scanner.text(of: key))
+        default: break
+        }
+    }
+
+    private mutating func keepUnescaped(_ field: Field, named name: String) {
+        switch EnvelopeField(rawValue: name) {
+        case .type: type = field
+        case .headers: headersField = field
+        case .invocationId: invocationID = field
+        case .target: target = field
+        case .arguments: argumentsField = field
+        case .streamIds: streamIDsField = field
+        case .item: item = field
+        case .result: result = field
+        case .error: error = field
+        case .allowReconnect: allowReconnect = field
+        case .sequenceId: sequenceID = field
+        case .resultKind, .protocol, .version, nil: break
         }
     }
 
@@ -86,7 +98,7 @@ struct JSONEnvelope {
         case .error: error
         case .allowReconnect: allowReconnect
         case .sequenceId: sequenceID
-        case .protocol, .version: nil
+        case .resultKind, .protocol, .version: nil
         }
     }
 

@@ -16,6 +16,9 @@ enum JSONHubProtocol {
     /// RS, which JSON text cannot contain (it would be escaped as \u001E).
     static let recordSeparator: UInt8 = 0x1E
 
+    /// With its separator.
+    static let ping = Array("{\"type\":6}\u{1E}".utf8)
+
     /// `{"type":6}` and its separator, byte by byte. Other spellings are for `decode`.
     static func isPing(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let ping: StaticString = "{\"type\":6}\u{1E}"
@@ -87,101 +90,5 @@ enum JSONHubProtocol {
         return Completion(
             invocationID: try envelope.requiredString(.invocationId), outcome: outcome,
             headers: try envelope.headers())
-    }
-
-    /// The record with its separator.
-    static func encode(_ message: HubMessage) -> [UInt8] {
-        // 64 bytes hold every message without arguments.
-        var json = JSONWriter(reservingCapacity: 64)
-        json.beginObject()
-        json.key("type")
-        switch message {
-        case .invocation(let invocation): write(invocation, type: 1, to: &json)
-        case .streamItem(let headers, let invocationID, let item):
-            begin(2, headers, invocationID, to: &json)
-            json.key("item")
-            json.append(item)
-        case .completion(let completion): write(completion, to: &json)
-        case .streamInvocation(let invocation): write(invocation, type: 4, to: &json)
-        case .cancelInvocation(let headers, let invocationID):
-            begin(5, headers, invocationID, to: &json)
-        case .ping: json.integer(6)
-        case .close(let close):
-            json.integer(7)
-            if let error = close.error {
-                json.key("error")
-                json.string(error)
-            }
-            if close.allowReconnect {
-                json.key("allowReconnect")
-                json.bool(true)
-            }
-        case .ack(let sequenceID): write(sequenceID, type: 8, to: &json)
-        case .sequence(let sequenceID): write(sequenceID, type: 9, to: &json)
-        }
-        json.endObject()
-        return json.bytes + [recordSeparator]
-    }
-
-    /// The fields that stand in front of every message about an invocation.
-    private static func begin(
-        _ type: Int64, _ headers: [Header], _ invocationID: String?, to json: inout JSONWriter
-    ) {
-        json.integer(type)
-        if !headers.isEmpty {
-            json.key("headers")
-            json.beginObject()
-            for header in headers {
-                json.key(header.name)
-                json.string(header.value)
-            }
-            json.endObject()
-        }
-        if let invocationID {
-            json.key("invocationId")
-            json.string(invocationID)
-        }
-    }
-
-    private static func write(_ invocation: Invocation, type: Int64, to json: inout JSONWriter) {
-        begin(type, invocation.headers, invocation.invocationID, to: &json)
-        json.key("target")
-        json.string(invocation.target)
-        json.key("arguments")
-        json.beginArray()
-        for argument in invocation.arguments { json.append(argument) }
-        json.endArray()
-        if invocation.streamIDs.isEmpty { return }
-        json.key("streamIds")
-        json.beginArray()
-        for id in invocation.streamIDs { json.string(id) }
-        json.endArray()
-    }
-
-    private static func write(_ completion: Completion, to json: inout JSONWriter) {
-        begin(3, completion.headers, completion.invocationID, to: &json)
-        switch completion.outcome {
-        case .error(let text):
-            json.key("error")
-            json.string(text)
-        case .result(let result):
-            json.key("result")
-            json.append(result)
-        case .void: break
-        }
-    }
-
-    private static func write(_ sequenceID: Int64, type: Int64, to json: inout JSONWriter) {
-        json.integer(type)
-        json.key("sequenceId")
-        json.integer(sequenceID)
-    }
-}
-
-extension JSONWriter {
-    fileprivate mutating func append(_ value: RawValue) {
-        switch value {
-        case .json(let json): raw(json.bytes)
-        }
     }
 }

@@ -23,6 +23,8 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
         case invalidUTF8
         case invalidNumber
         case integerOutOfRange
+        /// No floating-point number comes near it.
+        case numberOutOfRange
         case byteOrderMark
         case trailingBytes
     }
@@ -45,6 +47,7 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
             case .invalidUTF8: "invalid UTF-8"
             case .invalidNumber: "invalid number"
             case .integerOutOfRange: "not an integer of 64 bits"
+            case .numberOutOfRange: "a number out of range"
             case .byteOrderMark: "byte order mark"
             case .trailingBytes: "bytes after the end of the value"
             }
@@ -146,11 +149,23 @@ public struct JSONScanner {
     /// A number without fraction or exponent that fits 64 bits.
     public mutating func integer() throws(JSONError) -> Int64 {
         let range = try number()
-        let digits = UnsafeBufferPointer(rebasing: bytes[range])
-        guard let value = Int64(String(decoding: digits, as: UTF8.self)) else {
+        let isNegative = bytes[range.lowerBound] == UInt8(ascii: "-")
+        // Counted downwards, as there is one negative number more.
+        var value: Int64 = 0
+        for index in range.dropFirst(isNegative ? 1 : 0) {
+            let digit = bytes[index] &- UInt8(ascii: "0")
+            let (product, isTooMuch) = value.multipliedReportingOverflow(by: 10)
+            let (difference, isUnder) = product.subtractingReportingOverflow(Int64(digit))
+            // A point or an exponent is no digit.
+            if digit > 9 || isTooMuch || isUnder {
+                throw JSONError(offset: range.lowerBound, reason: .integerOutOfRange)
+            }
+            value = difference
+        }
+        if !isNegative && value == .min {
             throw JSONError(offset: range.lowerBound, reason: .integerOutOfRange)
         }
-        return value
+        return isNegative ? value : -value
     }
 
     /// Steps over one value of any kind, checking all of it.

@@ -6,6 +6,8 @@
 // Thread: a pure value, any thread.  Allocates: `text(of:)` only.
 // Source: RFC 8259 §7; UTF-8 by RFC 3629 §4 and Unicode 15, table 3-7.
 
+import Glibc
+
 /// Where a string stands between its quotes, in the scanner that gave it.
 public struct JSONString: Equatable, Sendable {
     public let range: Range<Int>
@@ -26,7 +28,8 @@ extension JSONScanner {
     public func matches(_ string: JSONString, _ text: StaticString) -> Bool {
         let other = UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
         if string.hasEscapes { return unescaped(string).elementsEqual(other) }
-        return string.range.count == other.count && bytes[string.range].elementsEqual(other)
+        guard string.range.count == other.count, let base = bytes.baseAddress else { return false }
+        return memcmp(base + string.range.lowerBound, text.utf8Start, other.count) == 0
     }
 
     /// Steps over a string whose opening quote is the next byte; checks escapes and UTF-8.
@@ -34,7 +37,9 @@ extension JSONScanner {
         offset += 1
         let start = offset
         var hasEscapes = false
-        while offset < bytes.count {
+        while true {
+            offset = JSONText.endOfPlainASCII(UnsafeRawBufferPointer(bytes), from: offset)
+            guard offset < bytes.count else { break }
             switch bytes[offset] {
             case UInt8(ascii: "\""):
                 let string = JSONString(range: start..<offset, hasEscapes: hasEscapes)
@@ -45,7 +50,6 @@ extension JSONScanner {
                 try skipEscape()
             case 0..<0x20:
                 throw JSONError(offset: offset, reason: .controlCharacterInString)
-            case 0x20..<0x80: offset += 1
             default: try skipMultibyteScalar()
             }
         }

@@ -24,9 +24,9 @@ public struct JSONWriter {
     public mutating func key(_ name: StaticString) {
         separate()
         bytes.append(UInt8(ascii: "\""))
-        bytes.append(
-            contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-        bytes.append(contentsOf: [UInt8(ascii: "\""), UInt8(ascii: ":")])
+        append(name)
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: ":"))
         needsComma = false
     }
 
@@ -41,13 +41,28 @@ public struct JSONWriter {
         separate()
         bytes.append(UInt8(ascii: "\""))
         var copy = text
-        copy.withUTF8 { appendEscaped($0) }
+        copy.withUTF8 { appendEscaped(UnsafeRawBufferPointer($0)) }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// A string of characters that need no escaping.
+    /// - Parameter append: appends them.
+    mutating func quoted(_ append: (inout [UInt8]) -> Void) {
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        append(&bytes)
         bytes.append(UInt8(ascii: "\""))
     }
 
     public mutating func integer(_ value: Int64) {
         separate()
-        bytes.append(contentsOf: String(value).utf8)
+        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        append(value.magnitude)
+    }
+
+    public mutating func unsigned(_ value: UInt64) {
+        separate()
+        append(value)
     }
 
     public mutating func bool(_ value: Bool) { literal(value ? "true" : "false") }
@@ -60,10 +75,33 @@ public struct JSONWriter {
         bytes.append(contentsOf: json)
     }
 
+    /// The record's end, behind which nothing may be written.
+    mutating func endRecord() { bytes.append(JSONHubProtocol.recordSeparator) }
+
     private mutating func literal(_ text: StaticString) {
         separate()
+        append(text)
+    }
+
+    private mutating func append(_ text: StaticString) {
         bytes.append(
             contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    private mutating func append(_ value: UInt64) {
+        if value < 10 { return bytes.append(UInt8(ascii: "0") + UInt8(value)) }
+        // 20 digits hold every number; they are found from the last to the first.
+        var digits = InlineArray<20, UInt8>(repeating: 0)
+        var (rest, index) = (value, 20)
+        repeat {
+            index -= 1
+            digits[index] = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
+        } while rest > 0
+        while index < 20 {
+            bytes.append(digits[index])
+            index += 1
+        }
     }
 
     private mutating func separate() {
@@ -82,27 +120,31 @@ public struct JSONWriter {
         needsComma = true
     }
 
-    private mutating func appendEscaped(_ text: UnsafeBufferPointer<UInt8>) {
+    private mutating func appendEscaped(_ text: UnsafeRawBufferPointer) {
         var clean = 0
-        for (index, byte) in text.enumerated() {
-            if byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") { continue }
-            bytes.append(contentsOf: text[clean..<index])
+        while true {
+            let index = JSONText.endOfPlain(text, from: clean)
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[clean..<index]))
+            if index == text.count { return }
+            escape(text[index])
             clean = index + 1
-            bytes.append(UInt8(ascii: "\\"))
-            switch byte {
-            case 0x08: bytes.append(UInt8(ascii: "b"))
-            case 0x09: bytes.append(UInt8(ascii: "t"))
-            case 0x0A: bytes.append(UInt8(ascii: "n"))
-            case 0x0C: bytes.append(UInt8(ascii: "f"))
-            case 0x0D: bytes.append(UInt8(ascii: "r"))
-            case 0x00..<0x20:
-                bytes.append(contentsOf: "u00".utf8)
-                bytes.append(UInt8(ascii: "0") + byte >> 4)
-                let low = byte & 15
-                bytes.append(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "A") + low - 10)
-            default: bytes.append(byte)
-            }
         }
-        bytes.append(contentsOf: text[clean...])
+    }
+
+    private mutating func escape(_ byte: UInt8) {
+        bytes.append(UInt8(ascii: "\\"))
+        switch byte {
+        case 0x08: bytes.append(UInt8(ascii: "b"))
+        case 0x09: bytes.append(UInt8(ascii: "t"))
+        case 0x0A: bytes.append(UInt8(ascii: "n"))
+        case 0x0C: bytes.append(UInt8(ascii: "f"))
+        case 0x0D: bytes.append(UInt8(ascii: "r"))
+        case 0x00..<0x20:
+            append("u00")
+            bytes.append(UInt8(ascii: "0") + byte >> 4)
+            let low = byte & 15
+            bytes.append(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "A") + low - 10)
+        default: bytes.append(byte)
+        }
     }
 }

@@ -11,54 +11,19 @@
 // Thread: a pure value, any thread.  Allocates: only where a String is asked for.
 // Source: MessagePack specification, "Formats" (github.com/msgpack/msgpack/blob/master/spec.md).
 
-/// What is wrong with MessagePack bytes, and at which byte.
-public struct MessagePackError: Error, Equatable, Sendable, CustomStringConvertible {
-    public enum Reason: Equatable, Sendable {
-        case unexpectedEnd
-        case expected(MessagePackKind, found: MessagePackKind)
-        /// 0xC1, which the format never uses.
-        case neverUsed
-        case integerOutOfRange
-        case invalidUTF8
-        case tooDeep
-        case trailingBytes
-    }
-
-    /// Bytes before the offending value.
-    public let offset: Int
-    public let reason: Reason
-
-    public var description: String {
-        let what =
-            switch reason {
-            case .unexpectedEnd: "the bytes end too early"
-            case .expected(let kind, let found): "expected \(kind), found \(found)"
-            case .neverUsed: "0xC1 is no value"
-            case .integerOutOfRange: "not an integer of 64 bits with a sign"
-            case .invalidUTF8: "invalid UTF-8"
-            case .tooDeep: "nested too deeply"
-            case .trailingBytes: "bytes after the end of the value"
-            }
-        return "byte \(offset): \(what)"
-    }
-}
-
-/// The kinds of MessagePack values, told apart by their first byte.
-public enum MessagePackKind: Equatable, Sendable {
-    case `nil`, bool, integer, float, string, binary, array, map, `extension`
-}
+import WS
 
 /// A cursor over MessagePack bytes. The memory belongs to the caller and must outlive the reader.
 public struct MessagePackReader {
     /// As deep as our JSON.
     public static let depthMaxDefault = 64
 
-    private let bytes: UnsafeRawBufferPointer
-    private let depthMax: Int
+    let bytes: UnsafeRawBufferPointer
+    let depthMax: Int
     /// The next byte to look at.
-    public private(set) var offset = 0
+    public internal(set) var offset = 0
 
-    /// - Parameter depthMax: arrays and maps that `skip` may find open at one time, 1...64.
+    /// - Parameter depthMax: arrays and maps that may be open at one time, 1...64.
     public init(_ bytes: UnsafeRawBufferPointer, depthMax: Int = depthMaxDefault) {
         // `skip` calls itself, so the limit is one of the stack too.
         precondition((1...64).contains(depthMax))
@@ -76,18 +41,8 @@ public struct MessagePackReader {
     /// The kind of the value that comes next.
     public func peekKind() throws(MessagePackError) -> MessagePackKind {
         guard offset < bytes.count else { throw error(.unexpectedEnd) }
-        switch bytes[offset] {
-        case 0x00...0x7F, 0xE0...0xFF, 0xCC...0xD3: return .integer
-        case 0x80...0x8F, 0xDE, 0xDF: return .map
-        case 0x90...0x9F, 0xDC, 0xDD: return .array
-        case 0xA0...0xBF, 0xD9...0xDB: return .string
-        case 0xC0: return .nil
-        case 0xC2, 0xC3: return .bool
-        case 0xC4...0xC6: return .binary
-        case 0xCA, 0xCB: return .float
-        case 0xC7...0xC9, 0xD4...0xD8: return .extension
-        default: throw error(.neverUsed)
-        }
+        guard let kind = MessagePackKind(first: bytes[offset]) else { throw error(.neverUsed) }
+        return kind
     }
 
     // MARK: Scalars
@@ -107,32 +62,23 @@ public struct MessagePackReader {
 
     /// An integer of any width; what does not fit 64 bits with a sign is an error.
     public mutating func integer() throws(MessagePackError) -> Int64 {
-        try expect(.integer)
         let start = offset
-        let first = bytes[offset]
-        switch first {
-        case 0x00...0x7F, 0xE0...0xFF:
-            offset += 1
-            return Int64(Int8(bitPattern: first))
-        case 0xCC...0xCF:
-            let value = try bigEndian(byteCount: 1 << Int(first - 0xCC), after: 1)
-            guard let signed = Int64(exactly: value) else {
-                offset = start
-                throw error(.integerOutOfRange)
-            }
-            return signed
+        switch try number() {
+        case .integer(let value): return value
         default:
-            let byteCount = 1 << Int(first - 0xD0)
-            let value = try bigEndian(byteCount: byteCount, after: 1)
-            // The sign stands in the highest bit that was read; shifting there and back spreads it.
-            let unused = 64 - 8 * byteCount
-            return Int64(bitPattern: value << UInt64(unused)) >> Int64(unused)
+            offset = start
+            throw error(.integerOutOfRange)
         }
     }
 
     /// A float of either width, or an integer, which some writers choose for whole numbers.
     public mutating func double() throws(MessagePackError) -> Double {
-        if try peekKind() == .integer { return Double(try integer()) }
+        if try peekKind() == .integer {
+            switch try number() {
+            case .integer(let value): return Double(value)
+            case .unsigned(let value): return Double(value)
+            }
+        }
         try expect(.float)
         if bytes[offset] == 0xCA {
             return Double(Float(bitPattern: UInt32(try bigEndian(byteCount: 4, after: 1))))
@@ -140,15 +86,46 @@ public struct MessagePackReader {
         return Double(bitPattern: try bigEndian(byteCount: 8, after: 1))
     }
 
-    /// A string of any width; the result lies in the caller's memory and is valid UTF-8.
+    enum Number {
+        case integer(Int64)
+        /// Above `Int64.max`.
+        case unsigned(UInt64)
+    }
+
+    /// An integer of any width.
+    mutating func number() throws(MessagePackError) -> Number {
+        try expect(.integer)
+        let first = bytes[offset]
+        switch first {
+        case 0x00...0x7F, 0xE0...0xFF:
+            offset += 1
+            return .integer(Int64(Int8(bitPattern: first)))
+        case 0xCC...0xCF:
+            let value = try bigEndian(byteCount: 1 << Int(first - 0xCC), after: 1)
+            return Int64(exactly: value).map { .integer($0) } ?? .unsigned(value)
+        default:
+            let byteCount = 1 << Int(first - 0xD0)
+            let value = try bigEndian(byteCount: byteCount, after: 1)
+            // The sign stands in the highest bit that was read; shifting there and back spreads it.
+            let unused = 64 - 8 * byteCount
+            return .integer(Int64(bitPattern: value << UInt64(unused)) >> Int64(unused))
+        }
+    }
+
+    /// A string of any width.
     public mutating func string() throws(MessagePackError) -> String {
+        String(decoding: try text(), as: UTF8.self)
+    }
+
+    /// The same as UTF-8, checked, in the caller's memory.
+    mutating func text() throws(MessagePackError) -> UnsafeRawBufferPointer {
         let start = offset
         let content = try payload(of: .string)
-        guard let text = String(validating: content, as: UTF8.self) else {
+        if !UTF8Validator.isValid(content) {
             offset = start
             throw error(.invalidUTF8)
         }
-        return text
+        return content
     }
 
     /// Bytes of any width, in the caller's memory. A string is taken as well: writers of the
@@ -178,59 +155,62 @@ public struct MessagePackReader {
             bytesPerElement: 2)
     }
 
-    /// Steps over one value of any kind.
+    /// Steps over one value of any kind; its strings are checked to be UTF-8.
+    ///
+    /// - Parameter depth: arrays and maps that are open around it.
     /// - Returns: where it stands, its header included.
-    @discardableResult public mutating func skip() throws(MessagePackError) -> Range<Int> {
+    @discardableResult
+    public mutating func skip(depth: Int = 0) throws(MessagePackError) -> Range<Int> {
         let start = offset
-        try skip(depth: 0)
-        return start..<offset
-    }
-
-    private mutating func skip(depth: Int) throws(MessagePackError) {
         let kind = try peekKind()
         switch kind {
         case .nil, .bool: offset += 1
-        case .integer, .float: try skipNumber()
-        case .string, .binary, .extension: _ = try payload(of: kind)
+        case .integer: _ = try number()
+        case .float: _ = try double()
+        case .string: _ = try text()
+        case .binary, .extension: _ = try payload(of: kind)
         case .array, .map:
-            if depth == depthMax { throw error(.tooDeep) }
+            if depth >= depthMax { throw error(.tooDeep) }
             let count = kind == .array ? try array() : 2 * (try map())
             for _ in 0..<count { try skip(depth: depth + 1) }
         }
+        return start..<offset
     }
+}
 
-    private mutating func skipNumber() throws(MessagePackError) {
-        switch bytes[offset] {
-        case 0xCA: _ = try bigEndian(byteCount: 4, after: 1)
-        case 0xCB, 0xCF: _ = try bigEndian(byteCount: 8, after: 1)
-        default: _ = try integer()
-        }
-    }
+// MARK: Bytes
 
-    // MARK: Bytes
-
+extension MessagePackReader {
     private func expect(_ kind: MessagePackKind) throws(MessagePackError) {
         let found = try peekKind()
         if found != kind { throw error(.expected(kind, found: found)) }
     }
 
-    /// Consumes `headerByteCount` bytes and the number behind them.
-    private mutating func bigEndian(
+    /// Consumes `headerByteCount` bytes and the number behind them: 1, 2, 4 or 8 bytes.
+    mutating func bigEndian(
         byteCount: Int, after headerByteCount: Int
     ) throws(MessagePackError) -> UInt64 {
         guard bytes.count - offset >= headerByteCount + byteCount else {
             throw error(.unexpectedEnd)
         }
-        var value: UInt64 = 0
-        for position in 0..<byteCount {
-            value = value << 8 | UInt64(bytes[offset + headerByteCount + position])
+        let start = offset + headerByteCount
+        offset = start + byteCount
+        switch byteCount {
+        case 1: return UInt64(bytes[start])
+        case 2:
+            let value = bytes.loadUnaligned(fromByteOffset: start, as: UInt16.self)
+            return UInt64(UInt16(bigEndian: value))
+        case 4:
+            let value = bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self)
+            return UInt64(UInt32(bigEndian: value))
+        default:
+            let value = bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self)
+            return UInt64(bigEndian: value)
         }
-        offset += headerByteCount + byteCount
-        return value
     }
 
-    /// Consumes a string, bytes or an extension.
-    private mutating func payload(
+    /// Consumes a string, bytes or an extension; the latter with the byte of its type in front.
+    mutating func payload(
         of kind: MessagePackKind
     ) throws(MessagePackError) -> UnsafeRawBufferPointer {
         try expect(kind)
@@ -243,7 +223,6 @@ public struct MessagePackReader {
             offset += 1
         case 0xC4...0xC6:
             byteCount = Int(try bigEndian(byteCount: 1 << Int(first - 0xC4), after: 1))
-        // An extension has one byte more, which names its type.
         case 0xC7...0xC9:
             byteCount = 1 + Int(try bigEndian(byteCount: 1 << Int(first - 0xC7), after: 1))
         case 0xD4...0xD8:
@@ -278,7 +257,7 @@ public struct MessagePackReader {
         return count
     }
 
-    private func error(_ reason: MessagePackError.Reason) -> MessagePackError {
+    func error(_ reason: MessagePackError.Reason) -> MessagePackError {
         MessagePackError(offset: offset, reason: reason)
     }
 }

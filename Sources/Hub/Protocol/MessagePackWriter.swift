@@ -19,16 +19,25 @@ public struct MessagePackWriter {
     public mutating func integer(_ value: Int64) {
         switch value {
         case 0...0x7F, -32..<0: bytes.append(UInt8(truncatingIfNeeded: value))
-        case 0...0xFF: append(0xCC, UInt8(value))
-        case 0...0xFFFF: append(0xCD, UInt16(value))
-        case 0...0xFFFF_FFFF: append(0xCE, UInt32(value))
-        case 0...: append(0xCF, UInt64(value))
+        case 0...: unsigned(UInt64(value))
         case Int64(Int8.min)...: append(0xD0, Int8(value))
         case Int64(Int16.min)...: append(0xD1, Int16(value))
         case Int64(Int32.min)...: append(0xD2, Int32(value))
         default: append(0xD3, value)
         }
     }
+
+    public mutating func unsigned(_ value: UInt64) {
+        switch value {
+        case 0...0x7F: bytes.append(UInt8(value))
+        case 0...0xFF: append(0xCC, UInt8(value))
+        case 0...0xFFFF: append(0xCD, UInt16(value))
+        case 0...0xFFFF_FFFF: append(0xCE, UInt32(value))
+        default: append(0xCF, value)
+        }
+    }
+
+    public mutating func float(_ value: Float) { append(0xCA, value.bitPattern) }
 
     public mutating func double(_ value: Double) { append(0xCB, value.bitPattern) }
 
@@ -56,6 +65,23 @@ public struct MessagePackWriter {
         bytes.append(contentsOf: content)
     }
 
+    /// Extension −1, in the shortest of its three forms.
+    public mutating func timestamp(_ moment: HubTimestamp) {
+        let nanoseconds = UInt64(moment.nanoseconds)
+        switch moment.seconds {
+        case 0...0xFFFF_FFFF where nanoseconds == 0:
+            append(0xD6, UInt8(0xFF))
+            append(UInt32(moment.seconds))
+        case 0..<1 << 34:
+            append(0xD7, UInt8(0xFF))
+            append(nanoseconds << 34 | UInt64(moment.seconds))
+        default:
+            append(0xC7, UInt16(0x0CFF))
+            append(moment.nanoseconds)
+            append(moment.seconds)
+        }
+    }
+
     /// The header of an array; its `count` items follow.
     public mutating func array(count: Int) {
         switch count {
@@ -74,8 +100,25 @@ public struct MessagePackWriter {
         }
     }
 
+    /// One value that is MessagePack already; the caller vouches for it.
+    public mutating func raw(_ value: some Collection<UInt8>) { bytes.append(contentsOf: value) }
+
+    /// Puts the length of all bytes so far in front of them; see LengthPrefix.
+    mutating func prependLength() {
+        let length = bytes.count
+        if length < 0x80 {
+            bytes.insert(UInt8(length), at: 0)
+        } else {
+            bytes.insert(contentsOf: LengthPrefix.make(length), at: 0)
+        }
+    }
+
     private mutating func append(_ format: UInt8, _ number: some FixedWidthInteger) {
         bytes.append(format)
+        append(number)
+    }
+
+    private mutating func append(_ number: some FixedWidthInteger) {
         withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
     }
 }

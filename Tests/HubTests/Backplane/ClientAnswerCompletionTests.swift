@@ -49,7 +49,8 @@ import Testing
         for outcome in outcomes {
             let completion = Completion(invocationID: Self.id, outcome: outcome)
             let envelope = CompletionEnvelope(
-                protocolName: hubProtocol.name, record: hubProtocol.encode(.completion(completion)))
+                protocolName: hubProtocol.name,
+                record: try hubProtocol.encode(.completion(completion)))
             let read = try envelope.completion()
             #expect(read.invocationID == Self.id)
             #expect(!ClientAnswer(read.outcome, connectionID: "c1").isFailure(of: "c1"))
