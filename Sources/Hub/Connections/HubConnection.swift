@@ -332,7 +332,7 @@ final class HubConnection: WSConnection {
         switch reply.hubReturned() ?? .fail {
         case .accept: break
         case .abort: run(machine.connectRefused(.aborted))
-        case .fail: run(machine.connectRefused(.connectFailed))
+        case .fail, .failed: run(machine.connectRefused(.connectFailed))
         }
     }
 

@@ -24,7 +24,7 @@ public struct HubOptions: Sendable {
     /// What a client may ask for in its handshake.
     public var protocols: [HubProtocol] = HubProtocol.allCases
     /// What negotiate offers and the hub path serves.
-    public var transports: [HubTransport] = HubTransport.allCases
+    public var transports: [HubTransport] = [.webSockets]
     /// The lowest negotiateVersion accepted, 0 or 1.
     public var negotiateVersionMin = 0
     /// How long a negotiated connection waits for its transport.
@@ -32,6 +32,22 @@ public struct HubOptions: Sendable {
     /// On shutdown the connections of a loop are closed evenly over this time, so that their clients
     /// do not all come back in the same moment. Zero closes them at once.
     public var drainSpread: Duration = .seconds(2)
+    /// Calls of one connection that may run at once; streams and uploads are not counted.
+    public var parallelInvocationCountMax = 1
+    /// Calls of one connection that may be under way, of every kind.
+    public var invocationCountMax = 100
+    /// Items of one upload that wait for their method; then the connection is read no further.
+    public var uploadItemCountMax = 10
+    /// Whether a client may take its connection up again after it has lost its transport.
+    public var allowsStatefulReconnect = false
+    /// Bytes kept for such a client until it has acknowledged them.
+    public var statefulByteCountMax = 100_000
+    /// How long a connection without a transport waits for one.
+    public var disconnectTimeout: Duration = .seconds(15)
+    /// How long a poll without data stays open.
+    public var pollTimeout: Duration = .seconds(90)
+    /// Whether methods see the first request of their connection (`HubCaller.request`).
+    public var keepsRequest = false
     /// Browsers' origins that may open a WebSocket; nil allows all.
     public var allowedOrigins: Set<String>?
     /// The WebSocket below. One of its messages may carry many hub messages, so its limit is higher;
@@ -53,6 +69,11 @@ public struct HubOptions: Sendable {
         precondition(!protocols.isEmpty)
         precondition((0...1).contains(negotiateVersionMin))
         precondition(negotiatedLifetime >= .seconds(1))
+        precondition(parallelInvocationCountMax > 0)
+        precondition(invocationCountMax >= parallelInvocationCountMax)
+        precondition(uploadItemCountMax > 0)
+        precondition(statefulByteCountMax > 0)
+        precondition(disconnectTimeout > .zero && pollTimeout > .zero)
         precondition(drainSpread >= .zero && drainSpread < .seconds(5))
     }
 }

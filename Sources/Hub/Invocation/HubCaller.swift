@@ -4,6 +4,7 @@
 // behind an answer given before.  Allocates: a message per use.
 
 import Loop
+import WS
 
 public struct HubCaller: Sendable {
     /// What a caller may ask of its connection.
@@ -29,9 +30,11 @@ public struct HubCaller: Sendable {
     public let userID: String?
     public let connectedAt: MonotonicInstant
     public let connectedAtWall: WallTime
+    /// The connection's first one; nil unless `HubOptions.keepsRequest` is on.
+    public var request: WS.Request?
     /// Nil in the tests of methods.
     let server: HubServer?
-    let perform: @Sendable (Request) -> Void
+    var perform: @Sendable (Request) -> Void
 
     /// Calls a method of this client only. After an answer given through `HubReply` it arrives
     /// behind the completion. Nothing happens once the connection has ended.

@@ -8,7 +8,7 @@
 // Thread: an immutable value.  Allocates: error texts only.  Source: ASP.NET Core SignalR 8.
 
 /// How a method ended.
-public enum HubOutcome: Equatable, Sendable {
+public indirect enum HubOutcome: Equatable, Sendable {
     case result(RawValue)
     /// No value; travels as a null result.
     case void
@@ -16,6 +16,14 @@ public enum HubOutcome: Equatable, Sendable {
     case hubException(String)
     /// Any other error; its text is sent only when detailed errors are on.
     case failure(detail: String?)
+    /// The same for an error of a known type.
+    case thrown(type: String, message: String)
+    /// The arguments did not fit, which was found out after the method had returned.
+    case bindingFailed(BindingFailure)
+    /// How a stream ended that had begun; an error of the above.
+    case brokeOff(HubOutcome)
+    /// A streaming method came to no stream: something in front of it has skipped it.
+    case noStream
 }
 
 struct HubDispatcher: Sendable {
@@ -60,17 +68,33 @@ struct HubDispatcher: Sendable {
 
     /// The completion of a method that has run.
     func completion(id: String, target: String, outcome: HubOutcome) -> Completion {
-        let base = "An unexpected error occurred invoking '\(target)' on the server."
         let wire: Completion.Outcome =
             switch outcome {
             case .result(let value): .result(value)
             // .NET completes a method without a value with a null one; its clients expect that.
             case .void: .result(.null)
-            case .hubException(let text): .error(base + " HubException: \(text)")
-            case .failure(let detail?) where enableDetailedErrors:
-                .error(base + " Exception: \(detail)")
-            case .failure: .error(base)
+            case .bindingFailed(let failure): .error(text(for: failure, target: target))
+            case .brokeOff(let error):
+                .error("An error occurred on the server while streaming results." + detail(error))
+            case .noStream:
+                .error(
+                    "The value returned by the streaming method '\(target)' is not a "
+                        + "ChannelReader<> or IAsyncEnumerable<>.")
+            case .hubException, .failure, .thrown:
+                .error(
+                    "An unexpected error occurred invoking '\(target)' on the server."
+                        + detail(outcome))
             }
         return Completion(invocationID: id, outcome: wire)
+    }
+
+    /// What the caller is told of an error beyond its kind.
+    private func detail(_ outcome: HubOutcome) -> String {
+        switch outcome {
+        case .hubException(let text): " HubException: \(text)"
+        case .failure(let text?) where enableDetailedErrors: " Exception: \(text)"
+        case .thrown(let type, let message) where enableDetailedErrors: " \(type): \(message)"
+        default: ""
+        }
     }
 }
