@@ -69,6 +69,7 @@ extension HubLifetime {
     static func connect(
         _ caller: HubCaller, _ reply: ConnectReply, _ body: @escaping HubConnectedBody
     ) {
+        reply.postpone()
         let connection = HubLifetime(connecting: caller, reply)
         Task {
             do {

@@ -14,6 +14,7 @@ enum HubTask {
     static func start(
         _ call: HubCall, _ invoke: @escaping @Sendable (HubCall) async throws -> HubResult
     ) {
+        call.reply.postpone()
         let task = Task { call.reply.answer(await outcome(of: call, invoke)) }
         call.cancellation.onCancel { task.cancel() }
     }
