@@ -43,6 +43,8 @@ final class HubConnection: WSConnection {
     private let connectedAt: MonotonicInstant
     private let connectedAtWall: WallTime
     private var isSubscribed = false
+    /// Told of our end before the hub is.
+    private var endHandlers: [@Sendable () -> Void] = []
     /// What the timer is armed for.
     private var armedFor = MonotonicInstant.distantFuture
     /// Our turn in a shutdown.
@@ -142,6 +144,7 @@ final class HubConnection: WSConnection {
             loop.leave(token, group: group)
             done()
         case .abort: run(machine.abort())
+        case .whenEnded(let handler): endHandlers.append(handler)
         }
     }
 
@@ -345,6 +348,8 @@ final class HubConnection: WSConnection {
         pending = nil
         if isSubscribed { loop.unsubscribe(from: scopes) }
         isSubscribed = false
+        for handler in endHandlers { handler() }
+        endHandlers = []
     }
 
     private func tellHub(_ end: HubEnd) {

@@ -1,6 +1,7 @@
 // LifetimeMethods: how connections and calls begin and end, and gates between.
 //
-//   connected ID        disconnected ID -        disconnected ID ERROR        cancelled ID METHOD
+//   connected ID     aborted-token ID     disconnected ID -     disconnected ID ERROR
+//   cancelled ID METHOD
 //
 // Thread: tasks.
 
@@ -22,7 +23,8 @@ extension HubMethods {
             return name
         }
         method("OpenGate") { (call, name: String) in state.gates.open(name) }
-        method("AbortMe") { call in call.caller.abort() }
+        // Without `async` the next call could be read before the connection hears of it.
+        method("AbortMe") { call async in call.caller.abort() }
         method("Abort") { (call, id: String) in state.connections[id]?.abort() }
         method("CancelProbe") { (call, gate: String) in
             do {
@@ -58,7 +60,9 @@ extension HubMethods {
 
 extension ServerState {
     fileprivate func connected(_ connection: HubLifetime) {
+        let id = connection.connectionID
         connections.insert(connection.caller)
-        log.note("connected \(connection.connectionID)")
+        log.note("connected \(id)")
+        connection.caller.whenEnded { [log] in log.note("aborted-token \(id)") }
     }
 }

@@ -14,11 +14,14 @@ public struct HubCaller: Sendable {
         case join(group: String, done: @Sendable () -> Void)
         case leave(group: String, done: @Sendable () -> Void)
         case abort
+        /// `handler` is called once, before the hub's `onDisconnected`.
+        case whenEnded(handler: @Sendable () -> Void)
 
         /// The connection has ended: nothing is to be done, and nobody shall wait for it.
         func abandon() {
             switch self {
             case .join(_, let done), .leave(_, let done): done()
+            case .whenEnded(let handler): handler()
             case .send, .abort: break
             }
         }
@@ -55,6 +58,12 @@ public struct HubCaller: Sendable {
 
     /// Closes the connection without an error.
     public func abort() { perform(.abort) }
+
+    /// - Parameter handler: called once, on the loop, when the connection has ended, or soon if it has
+    ///   by now; `onDisconnected` runs behind it. It must not block.
+    public func whenEnded(_ handler: @escaping @Sendable () -> Void) {
+        perform(.whenEnded(handler: handler))
+    }
 
     /// For the tests of methods; `onSend` gets the records that `send` makes.
     public static func sample(

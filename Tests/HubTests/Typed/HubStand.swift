@@ -3,7 +3,6 @@
 import Loop
 import Synchronization
 import Testing
-import TestSupport
 
 @testable import Hub
 
@@ -121,7 +120,7 @@ struct HubStand: Sendable {
                 let record = invocation.record(for: .json) ?? []
                 received.note(String(decoding: record.dropLast(), as: UTF8.self))
             case .abort: received.note("aborted")
-            case .join, .leave: request.abandon()
+            case .join, .leave, .whenEnded: request.abandon()
             }
         }
     }
@@ -162,6 +161,13 @@ func text(of value: RawValue) -> String {
     switch value {
     case .json(let json): "\(json)"
     }
+}
+
+/// A value whose own encoding fails.
+struct Unwritable: Encodable {
+    struct Failure: Error {}
+
+    func encode(to encoder: any Encoder) throws { throw Failure() }
 }
 
 /// An upload that has all its items, and its end if it has one.

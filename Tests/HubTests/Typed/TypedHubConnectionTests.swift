@@ -117,6 +117,26 @@ import TestSupport
         #expect(try ann.call("Add", "1,1").contains("2"))
     }
 
+    @Test func `who asks for it is told of a connection's end before the hub is`() throws {
+        let order = Noted<String>()
+        let hub = try HubHarness(
+            onConnected: { caller in
+                caller.whenEnded { order.note("told") }
+                return .accept
+            },
+            adding: { hub in
+                hub.method("WhenEnded") { call in
+                    call.caller.whenEnded { order.note("told too") }
+                }
+            })
+        let client = try hub.connect()
+        #expect(try client.call("WhenEnded").contains("null"))
+        try client.close()
+
+        #expect(hub.ends(1) == [.clientGone])
+        #expect(order.values == ["told", "told too"])
+    }
+
     @Test func `the host tells clients outside of any call`() async throws {
         let hub = try harness()
         let client = try hub.connect("?user=ann")
