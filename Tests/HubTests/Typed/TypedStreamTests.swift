@@ -56,7 +56,7 @@ private let streaming = "An error occurred on the server while streaming results
         ("Midway", false, streaming, 2),
         ("Midway", true, streaming + " OrdinaryError: it broke", 2),
         ("MidwayHub", false, streaming + " HubException: no more", 2),
-        ("NaN", false, streaming, 0),
+        ("Unwritable", false, streaming, 0),
     ])
     func `an error is told by when it came`(
         name: String, details: Bool, told: String, count: Int
@@ -72,9 +72,9 @@ private let streaming = "An error occurred on the server while streaming results
             hub.stream("Early") { call -> AsyncStream<Int> in throw OrdinaryError() }
             hub.stream("Midway") { call in two(OrdinaryError()) }
             hub.stream("MidwayHub") { call in two(HubException("no more")) }
-            hub.stream("NaN") { call in
+            hub.stream("Unwritable") { call in
                 AsyncStream { continuation in
-                    continuation.yield(Double.nan)
+                    continuation.yield(Unwritable())
                     continuation.finish()
                 }
             }
