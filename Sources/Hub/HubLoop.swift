@@ -139,8 +139,10 @@ public final class HubLoop {
             guard let member = registry.member(token) else { return taken(false) }
             member.send(item: item, serial: serial, taken: taken)
         case .room(let token): registry.member(token)?.readOn()
-        case .slot(let token, let serial, let isHeld):
-            registry.member(token)?.setHoldsSlot(isHeld, serial: serial)
+        case .suspendSlot(let token, let serial):
+            registry.member(token)?.suspendSlot(serial: serial)
+        case .resumeSlot(let token, let serial):
+            registry.member(token)?.resumeSlot(serial: serial)
         case .request(let token, let request): obey(request, on: token)
         case .membership(let id, let request): obey(request, on: registry.token(ofID: id))
         case .subscribed(let token): registry.member(token)?.subscribed()

@@ -15,7 +15,8 @@ enum HubLoopMessage: Sendable {
     case item(EventToken, serial: UInt32, RawValue, taken: @Sendable (Bool) -> Void)
     /// An upload that was full has room again.
     case room(EventToken)
-    case slot(EventToken, serial: UInt32, isHeld: Bool)
+    case suspendSlot(EventToken, serial: UInt32)
+    case resumeSlot(EventToken, serial: UInt32)
     case request(EventToken, HubCaller.Request)
     case membership(connectionID: String, HubCaller.Request)
     case decided(EventToken, ConnectDecision)

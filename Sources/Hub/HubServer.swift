@@ -43,6 +43,7 @@ public final class HubServer: Sendable {
         onBackplaneResumed: @escaping @Sendable (Gap) -> Void = { _ in }
     ) {
         options.validate()
+        let methods = methods.filtered()
         self.options = options
         self.methods = methods
         self.tokens = tokens ?? ConnectionTokens(lifetime: options.negotiatedLifetime)

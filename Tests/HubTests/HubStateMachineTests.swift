@@ -64,7 +64,9 @@ import WS
     }
 
     @Test func `a hub that refuses the connection is not told of its end`() {
-        for (decision, end) in [(ConnectDecision.fail, HubEnd.connectFailed), (.abort, .aborted)] {
+        for (decision, end) in [
+            (ConnectDecision.fail, HubEnd.connectFailed(nil)), (.abort, .aborted),
+        ] {
             var machine = connecting()
             #expect(machine.decided(decision) == .close(end, tellsHub: false))
         }
@@ -248,7 +250,7 @@ import WS
             (.shutdown, #"{"type":7,"allowReconnect":true}"#),
             (.authenticationExpired, #"{"type":7,"allowReconnect":true}"#),
             (.aborted, #"{"type":7}"#), (.closedByClient(error: "x"), #"{"type":7}"#),
-            (.connectFailed, #"{"type":7,"error":"Connection closed with an error."}"#),
+            (.connectFailed(nil), #"{"type":7,"error":"Connection closed with an error."}"#),
             (
                 .clientTimedOut,
                 #"{"type":7,"error":"Connection closed with an error.","allowReconnect":true}"#

@@ -3,6 +3,7 @@
 //   calls      type 1 and 4 that have not ended      by the serial their reply carries
 //   uploads    streams of the client                 by its stream ids
 //   questions  what the hub asks the client          by our invocation ids
+//   handlers   of whoever wants to know of the end
 //   blocked    the invocation that waits for a slot; whatever is behind it waits with it
 //
 // An object of its own, because most connections have nothing under way most of the time.
@@ -17,11 +18,15 @@ final class CallTable {
         let target: String
         let isStreaming: Bool
         /// It is one of those that `HubOptions.parallelInvocationCountMax` counts.
-        var holdsSlot: Bool
+        let takesSlot: Bool
         let cancellation: HubCancellation
         let uploads: [HubUploadBuffer]
         /// Of a streaming method that shall send its next item when the client has caught up.
         var waiting: [@Sendable (Bool) -> Void] = []
+        /// Times it waits for its client now.
+        var suspensionCount = 0
+
+        var holdsSlot: Bool { takesSlot && suspensionCount == 0 }
     }
 
     /// An invocation that has not begun.
@@ -33,10 +38,12 @@ final class CallTable {
     private(set) var calls: [Call] = []
     private var uploads: [(id: String, buffer: HubUploadBuffer)] = []
     private var questions: [(id: String, answered: @Sendable (ClientAnswer?) -> Void)] = []
+    private var endHandlers: [@Sendable () -> Void] = []
     var blocked: Blocked?
 
     var isEmpty: Bool {
         calls.isEmpty && uploads.isEmpty && questions.isEmpty && blocked == nil
+            && endHandlers.isEmpty
     }
 
     var slotCount: Int { calls.count { $0.holdsSlot } }
@@ -70,13 +77,19 @@ final class CallTable {
         return call
     }
 
-    /// - Returns: false if the call has it that way already, or has ended.
-    func setHoldsSlot(_ holdsSlot: Bool, _ serial: UInt32) -> Bool {
-        guard let place = calls.firstIndex(where: { $0.serial == serial }),
-            calls[place].holdsSlot != holdsSlot
-        else { return false }
-        calls[place].holdsSlot = holdsSlot
-        return true
+    /// - Returns: whether a slot is free now that was not before.
+    func suspendSlot(_ serial: UInt32) -> Bool {
+        guard let place = calls.firstIndex(where: { $0.serial == serial }) else { return false }
+        defer { calls[place].suspensionCount += 1 }
+        return calls[place].holdsSlot
+    }
+
+    /// - Returns: whether the call holds its slot again, were there one free or not.
+    func resumeSlot(_ serial: UInt32) -> Bool {
+        guard let place = calls.firstIndex(where: { $0.serial == serial }) else { return false }
+        calls[place].suspensionCount -= 1
+        assert(calls[place].suspensionCount >= 0, "suspensions and resumptions come in pairs")
+        return calls[place].holdsSlot
     }
 
     func cancel(_ invocationID: String) {
@@ -132,6 +145,9 @@ final class CallTable {
 
     // MARK: The end
 
+    /// - Parameter handler: called once, before the hub is told of the end.
+    func whenEnded(_ handler: @escaping @Sendable () -> Void) { endHandlers.append(handler) }
+
     /// The connection has ended: whoever works or waits for it is told.
     func endAll(connectionID: String) {
         for call in calls {
@@ -140,9 +156,11 @@ final class CallTable {
         }
         for (_, buffer) in uploads { buffer.end(.failed("The underlying connection was closed.")) }
         for (_, answered) in questions { answered(.disconnected(connectionID: connectionID)) }
+        for handler in endHandlers { handler() }
         calls = []
         uploads = []
         questions = []
+        endHandlers = []
         blocked = nil
     }
 }

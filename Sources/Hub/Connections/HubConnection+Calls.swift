@@ -78,7 +78,7 @@ extension HubConnection {
         }
         let call = CallTable.Call(
             serial: serial, invocationID: invocation.invocationID, target: invocation.target,
-            isStreaming: method.isStreaming, holdsSlot: method.takesSlot,
+            isStreaming: method.isStreaming, takesSlot: method.takesSlot,
             cancellation: HubCancellation(), uploads: uploads)
         table.begin(call, uploadIDs: invocation.streamIDs)
         if call.holdsSlot { machine.invocationBegan() }
@@ -88,8 +88,9 @@ extension HubConnection {
                     caller: makeCaller(), target: invocation.target,
                     arguments: HubArguments(invocation.arguments), uploads: uploads,
                     output: method.isStreaming ? output : nil, cancellation: call.cancellation,
-                    reply: reply
-                ) { mailbox.post(.slot(token, serial: serial, isHeld: $0)) })
+                    reply: reply,
+                    suspendSlot: { mailbox.post(.suspendSlot(token, serial: serial)) },
+                    resumeSlot: { mailbox.post(.resumeSlot(token, serial: serial)) }))
         } catch {
             reply.discard()
             end(call)
@@ -149,14 +150,15 @@ extension HubConnection {
         table.wait(taken, serial)
     }
 
-    func setHoldsSlot(_ isHeld: Bool, serial: UInt32) {
-        guard calls?.setHoldsSlot(isHeld, serial) == true else { return }
-        if isHeld {
-            machine.invocationBegan()
-        } else {
-            machine.invocationEnded(at: now)
-            readOn()
-        }
+    /// The method waits for the client; whatever the client sends is read meanwhile.
+    func suspendSlot(serial: UInt32) {
+        guard calls?.suspendSlot(serial) == true else { return }
+        machine.invocationEnded(at: now)
+        readOn()
+    }
+
+    func resumeSlot(serial: UInt32) {
+        if calls?.resumeSlot(serial) == true { machine.invocationBegan() }
     }
 
     /// The hub wants this client's answer.
@@ -192,7 +194,7 @@ extension HubConnection {
         send(.completion(Completion(invocationID: invocationID, outcome: .error(text))))
     }
 
-    private func callTable() -> CallTable {
+    func callTable() -> CallTable {
         if let calls { return calls }
         let made = CallTable()
         calls = made

@@ -186,6 +186,7 @@ final class HubConnection {
             loop.leave(token, group: group)
             done()
         case .abort: run(machine.abort())
+        case .whenEnded(let handler): callTable().whenEnded(handler)
         }
     }
 
@@ -362,7 +363,7 @@ final class HubConnection {
         loop.activated(self)
         let (mailbox, token) = (loop.mailbox, token)
         let reply = ConnectReply { mailbox.post(.decided(token, $0)) }
-        loop.server.methods.onConnected(makeCaller(isConnecting: true), reply)
+        loop.server.methods.onConnected(makeCaller(), reply)
         if let decision = reply.hubReturned() {
             decided(decision)
         } else {
@@ -402,11 +403,11 @@ final class HubConnection {
     }
 
     /// What methods see of this connection; made for each use, as an idle connection needs none.
-    func makeCaller(isConnecting: Bool = false) -> HubCaller {
+    func makeCaller() -> HubCaller {
         HubCaller(
             connectionID: connectionID, userID: userID, connectedAtWall: connectedAtWall,
-            request: request?.request, hubProtocol: hubProtocol, isConnecting: isConnecting,
-            server: loop.server, perform: loop.makeRequester(for: token))
+            request: request?.request, hubProtocol: hubProtocol, server: loop.server,
+            perform: loop.makeRequester(for: token))
     }
 
     func rearm() {

@@ -23,8 +23,8 @@ public enum HubEnd: Equatable, Sendable {
     /// Something that the hub has sent, or a method has answered, cannot be written in the client's
     /// protocol.
     case unwritable(HubValueError)
-    /// The hub's `onConnected` refused; `onDisconnected` is not called.
-    case connectFailed
+    /// The hub's `onConnected` refused, with an error if it has one; `onDisconnected` is not called.
+    case connectFailed(HubOutcome?)
     /// The hub has not seen the connection.
     case handshakeFailed
 
@@ -43,7 +43,8 @@ public enum HubEnd: Equatable, Sendable {
                 " OperationCanceledException: Client hasn't sent a message/ping "
                 + "within the configured ClientTimeoutInterval."
             return CloseMessage(error: text + (withDetails ? detail : ""), allowReconnect: true)
-        case .connectFailed: return CloseMessage(error: text)
+        case .connectFailed(let error):
+            return CloseMessage(error: text + (error?.detail(whenDetailed: withDetails) ?? ""))
         case .handshakeFailed: return nil
         }
     }

@@ -145,7 +145,8 @@ struct HubStateMachine {
             state = .active(liveness)
             return .read
         case .abort: return close(.aborted)
-        case .fail: return close(.connectFailed)
+        case .fail: return close(.connectFailed(nil))
+        case .failed(let error): return close(.connectFailed(error))
         }
     }
 

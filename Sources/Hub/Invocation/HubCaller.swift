@@ -14,11 +14,14 @@ public struct HubCaller: Sendable {
         case join(group: String, done: @Sendable () -> Void)
         case leave(group: String, done: @Sendable () -> Void)
         case abort
+        /// `handler` is called once, before the hub's `onDisconnected`.
+        case whenEnded(handler: @Sendable () -> Void)
 
         /// The connection has ended: nothing is to be done, and nobody shall wait for it.
         func abandon() {
             switch self {
             case .join(_, let done), .leave(_, let done): done()
+            case .whenEnded(let handler): handler()
             case .send, .abort: break
             }
         }
@@ -33,11 +36,9 @@ public struct HubCaller: Sendable {
     public let request: WS.Request?
     /// What the client speaks.
     let hubProtocol: HubProtocol
-    /// `onConnected` has not decided: the client can be told things, and asked nothing.
-    public let isConnecting: Bool
     /// Nil in the tests of methods.
     let server: HubServer?
-    let perform: @Sendable (Request) -> Void
+    var perform: @Sendable (Request) -> Void
 
     /// Calls a method of this client only. After an answer given through `HubReply` it arrives
     /// behind the completion. Nothing happens once the connection has ended.
@@ -62,6 +63,12 @@ public struct HubCaller: Sendable {
     /// Closes the connection without an error.
     public func abort() { perform(.abort) }
 
+    /// - Parameter handler: called once, on the loop, when the connection has ended, or soon if it has
+    ///   by now; `onDisconnected` runs behind it. It must not block.
+    public func whenEnded(_ handler: @escaping @Sendable () -> Void) {
+        perform(.whenEnded(handler: handler))
+    }
+
     /// For the tests of methods; `onSend` gets the records that `send` makes.
     public static func sample(
         connectionID: String = "sample", userID: String? = nil,
@@ -70,7 +77,7 @@ public struct HubCaller: Sendable {
     ) -> HubCaller {
         HubCaller(
             connectionID: connectionID, userID: userID, connectedAtWall: connectedAtWall,
-            request: nil, hubProtocol: .json, isConnecting: false, server: nil
+            request: nil, hubProtocol: .json, server: nil
         ) { request in
             if case .send(let invocation) = request {
                 onSend(Array(invocation.record(for: .json) ?? []))

@@ -16,6 +16,14 @@ public enum HubOutcome: Equatable, Sendable {
     case hubException(String)
     /// Any other error; its text is sent only when detailed errors are on.
     case failure(detail: String?)
+    /// The same for an error of a known type.
+    case thrown(type: String, message: String)
+    /// The arguments did not fit, which was found out after the method had returned.
+    case bindingFailed(BindingFailure)
+    /// How a stream ended that had begun; an error of the above.
+    indirect case brokeOff(HubOutcome)
+    /// A streaming method came to no stream: something in front of it has skipped it.
+    case noStream
 }
 
 struct HubDispatcher: Sendable {
@@ -74,7 +82,6 @@ struct HubDispatcher: Sendable {
     func completion(
         id: String, target: String, isStreaming: Bool = false, outcome: HubOutcome
     ) -> Completion {
-        let base = "An unexpected error occurred invoking '\(target)' on the server."
         let wire: Completion.Outcome =
             switch outcome {
             // A stream has had its values.
@@ -82,11 +89,35 @@ struct HubDispatcher: Sendable {
             case .result(let value): .result(value)
             // .NET completes a method without a value with a null one; its clients expect that.
             case .void: .result(.null)
-            case .hubException(let text): .error(self.text(ofHubException: text, target: target))
-            case .failure(let detail?) where enableDetailedErrors:
-                .error(base + " Exception: \(detail)")
-            case .failure: .error(base)
+            case .bindingFailed(let failure): .error(text(for: failure, target: target))
+            case .brokeOff(let error):
+                .error(
+                    "An error occurred on the server while streaming results." + detail(of: error))
+            case .noStream:
+                .error(
+                    "The value returned by the streaming method '\(target)' is not a "
+                        + "ChannelReader<> or IAsyncEnumerable<>.")
+            case .hubException, .failure, .thrown:
+                .error(
+                    "An unexpected error occurred invoking '\(target)' on the server."
+                        + detail(of: outcome))
             }
         return Completion(invocationID: id, outcome: wire)
+    }
+
+    private func detail(of outcome: HubOutcome) -> String {
+        outcome.detail(whenDetailed: enableDetailedErrors)
+    }
+}
+
+extension HubOutcome {
+    /// What a client is told of an error beyond its kind.
+    func detail(whenDetailed isDetailed: Bool) -> String {
+        switch self {
+        case .hubException(let text): " HubException: \(text)"
+        case .failure(let text?) where isDetailed: " Exception: \(text)"
+        case .thrown(let type, let message) where isDetailed: " \(type): \(message)"
+        default: ""
+        }
     }
 }

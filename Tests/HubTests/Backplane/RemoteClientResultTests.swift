@@ -6,7 +6,7 @@ import TestSupport
 @testable import Hub
 
 /// Questions to clients of other pods (client results), on the fake Redis and on a real one.
-@Suite("Client results across pods", .timeLimit(.minutes(2))) struct ClientResultTests {
+@Suite("Client results across pods", .timeLimit(.minutes(2))) struct RemoteClientResultTests {
     private let clock = ContinuousClock()
 
     @Test(arguments: RedisKind.available)
