@@ -6,6 +6,8 @@
 // Thread: a pure value, any thread.  Allocates: when `bytes` grows.
 // Source: MessagePack specification, "Formats"; "Serialization: type to format conversion".
 
+import Glibc
+
 public struct MessagePackWriter {
     /// The values so far.
     public private(set) var bytes: [UInt8] = []
@@ -130,11 +132,15 @@ public struct MessagePackWriter {
 
     /// Puts the length of all bytes so far in front of them; see LengthPrefix.
     mutating func prependLength() {
-        let length = bytes.count
-        if length < 0x80 {
-            bytes.insert(UInt8(length), at: 0)
-        } else {
-            bytes.insert(contentsOf: LengthPrefix.make(length), at: 0)
+        let (prefix, prefixByteCount) = LengthPrefix.make(bytes.count)
+        let byteCount = bytes.count
+        for _ in 0..<prefixByteCount { bytes.append(0) }
+        bytes.withUnsafeMutableBytes { buffer in
+            // In place: `insert` would want an array of what it inserts.
+            memmove(buffer.baseAddress! + prefixByteCount, buffer.baseAddress!, byteCount)
+            for index in 0..<prefixByteCount {
+                buffer[index] = UInt8(truncatingIfNeeded: prefix >> UInt64(8 * index))
+            }
         }
     }
 
