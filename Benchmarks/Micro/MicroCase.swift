@@ -52,6 +52,7 @@ struct MicroCase: Sendable {
     }
 
     static let all: [MicroCase] =
-        httpCases + frameCases + textCases + hubCases + messagePackCases + backplaneCases
+        httpCases + frameCases + textCases + hubCases + messagePackCases + wireCases
+        + backplaneCases
         + tokenCases + timerCases + mailboxCases + outboundCases + orderCases
 }

@@ -58,6 +58,7 @@ import Testing
         (#"{"type":9,"sequenceId":123}"#, .sequence(sequenceID: 123)),
     ]
 
+    /// J01: every line of the reference, both ways.
     @Test(arguments: vectors.indices)
     func `each vector decodes to its message and encodes to its bytes`(index: Int) throws {
         let (text, message) = Self.vectors[index]
@@ -66,6 +67,7 @@ import Testing
         #expect(try HubProtocol.json.encode(message) == Array(text.utf8) + [0x1E])
     }
 
+    /// J39.
     @Test(
         arguments: [
             (call("Target", ["1"]), 45), (call("Target", ["1"], id: "1"), 64),
@@ -85,6 +87,7 @@ import Testing
         #expect(try HubProtocol.json.encode(message).count == size)
     }
 
+    /// J02, J27.
     @Test func `fields may come in any order`() throws {
         #expect(
             try decode(#"{"arguments":[1,"Foo"],"type":1,"target":"Target"}"#)
@@ -98,6 +101,7 @@ import Testing
                 == call("T", [], headers: [Header("Foo", "Bar")]))
     }
 
+    /// J09..J23, J34, J38, J44.
     @Test(arguments: [
         "", "null", "\"foo\"", "[42]", "42", "true", "{", "{\"type\":6", "{}", #"{"type":"1"}"#,
         #"{"type":null}"#, #"{"type":1.5}"#, "{\"type\":6,}", "\u{FEFF}{\"type\":6}",
@@ -133,6 +137,7 @@ import Testing
         #expect(throws: HubProtocolError.self) { try decode(text) }
     }
 
+    /// J37.
     @Test func `nesting of 64 levels decodes and 65 is fatal`() throws {
         // The record and the arguments are two of the levels.
         func record(_ levels: Int) -> String {
@@ -146,11 +151,13 @@ import Testing
         #expect(throws: HubProtocolError.self) { try decode(record(65)) }
     }
 
+    /// J31.
     @Test(arguments: ["{\"type\":42}", #"{"target":1,"arguments":"x","type":0}"#, "{\"type\":-1}"])
     func `an unknown type is skipped whatever its fields are`(text: String) throws {
         #expect(try decode(text) == nil)
     }
 
+    /// J29.
     @Test func `unknown members are skipped`() throws {
         let text = #"{"x":{"y":[1,{"z":null}]},"type":6,"Type":1,"e":[[],{}]}"#
         #expect(try decode(text) == .ping)
@@ -172,32 +179,121 @@ import Testing
         }
     }
 
+    /// J30.
     @Test func `what follows the closing brace is not looked at`() throws {
         let text = #"{"type":1,"target":"x","arguments":[1,{"a":1}]},"invocationId":"9"}"#
         #expect(try decode(text) == call("x", ["1", #"{"a":1}"#]))
     }
 
+    /// J42.
     @Test func `the last of a repeated field wins`() throws {
         let text = #"{"type":3,"invocationId":"1","result":null,"result":7}"#
         #expect(try decode(text) == done("1", .result(json("7"))))
     }
 
+    /// J43.
     @Test func `an empty invocation id means none`() throws {
         let text = #"{"type":1,"invocationId":"","target":"t","arguments":[]}"#
         #expect(try decode(text) == call("t", []))
     }
 
+    /// J40.
     @Test func `a close that does not allow reconnect is a plain close`() throws {
         #expect(
             try decode(#"{"type":7,"allowReconnect":false,"x":1}"#) == .close(CloseMessage()))
     }
 
+    /// J06.
     @Test func `text outside ASCII and markup is written raw`() throws {
         let message = call("é<>&'\"\\\u{1F}", [])
         #expect(
             try HubProtocol.json.encode(message)
                 == Array(
                     "{\"type\":1,\"target\":\"é<>&'\\\"\\\\\\u001F\",\"arguments\":[]}\u{1E}".utf8))
+    }
+
+    /// J02.
+    @Test func `headers may stand anywhere`() throws {
+        let fields = [
+            #""type":1"#, #""headers":{"Foo":"Bar"}"#, #""target":"T""#, #""arguments":[1]"#,
+        ]
+        for order in [[0, 1, 2, 3], [1, 0, 2, 3], [3, 2, 1, 0], [2, 3, 0, 1]] {
+            let text = "{" + order.map { fields[$0] }.joined(separator: ",") + "}"
+            #expect(try decode(text) == call("T", ["1"], headers: [Header("Foo", "Bar")]))
+        }
+    }
+
+    /// J24..J26, J28: what a method may not like is no business of the record's.
+    @Test func `arguments of any number and type decode, in front of the target as well`() throws {
+        #expect(try decode(#"{"arguments":[],"type":1,"target":"T"}"#) == call("T", []))
+        #expect(
+            try decode(#"{"arguments":["a",{}],"invocationId":"1","target":"T","type":1}"#)
+                == call("T", ["\"a\"", "{}"], id: "1"))
+    }
+
+    /// J03..J05, J07, J08: values keep their text; what a type makes of it is said elsewhere.
+    @Test(arguments: [
+        "2.0", "1e3", #""2016-05-10T13:51:20+12:34""#, #""AQID""#, #"{"A":1,"a":null}"#, "[[1], 2]",
+    ])
+    func `a value is passed on as it was written`(value: String) throws {
+        let text = #"{"type":2,"invocationId":"123","item":\#(value)}"#
+        #expect(try decode(text) == item(value))
+        #expect(try HubProtocol.json.encode(item(value)) == Array(text.utf8) + [0x1E])
+    }
+
+    /// J32: the framer waits, and no part of a record is one.
+    @Test(arguments: vectors.indices)
+    func `no prefix of a vector is a message`(index: Int) {
+        let text = Array(Self.vectors[index].0.utf8)
+        for count in 0..<text.count {
+            let prefix = String(decoding: text.prefix(count), as: UTF8.self)
+            #expect(throws: HubProtocolError.self) { try decode(prefix) }
+        }
+    }
+
+    /// J32, J33: every vector, cut at every point.
+    @Test func `any split of all vectors gives the same messages in order`() throws {
+        let stream: [UInt8] = Self.vectors.flatMap { vector -> [UInt8] in
+            Array(vector.0.utf8) + [0x1E]
+        }
+        let messages = Self.vectors.map(\.1)
+        for split in 0...stream.count {
+            var framer = MessageFramer(recordByteCountMax: 4096)
+            var seen = read(&framer, stream[..<split])
+            seen += read(&framer, stream[split...])
+            #expect(seen == messages, "split at \(split)")
+        }
+        var framer = MessageFramer(recordByteCountMax: 4096)
+        #expect(stream.indices.flatMap { read(&framer, stream[$0...$0]) } == messages)
+    }
+
+    /// The places of the first eight are kept while reading; nine are read twice.
+    @Test(arguments: [0, 1, 7, 8, 9, 40])
+    func `any number of arguments keep their own text`(count: Int) throws {
+        let arguments = (0..<count).map { " [\($0), {\"a\":\"]\"}]" }
+        let text =
+            #"{"type":1,"target":"T","arguments":["# + arguments.joined(separator: " ,") + " ]}"
+        #expect(try decode(text) == call("T", arguments.map { String($0.dropFirst()) }))
+        let twice = #"{"arguments":[1,2,3,4,5,6,7,8,9],"# + text.dropFirst()
+        #expect(try decode(twice) == decode(text))
+    }
+
+    /// J27: an escaped name is the name.
+    @Test func `names may be written with escapes`() throws {
+        let text = #"{"\u0074ype":1,"t\u0061rget":"T","argument\u0073":[1],"\u0078":2}"#
+        #expect(try decode(text) == call("T", ["1"]))
+    }
+
+    private func read(_ framer: inout MessageFramer, _ chunk: ArraySlice<UInt8>) -> [HubMessage] {
+        var seen: [HubMessage] = []
+        var offset = 0
+        while true {
+            let outcome = chunk.withUnsafeBytes { buffer in
+                framer.next(in: buffer, from: &offset) { try? HubProtocol.json.decode($0) }
+            }
+            guard case .record(let message) = outcome else { return seen }
+            if let message { seen.append(message) }
+        }
     }
 }
 

@@ -49,13 +49,14 @@ public struct Invocation: Equatable, Sendable {
 
     public init(
         target: String, arguments: [RawValue], invocationID: String? = nil, headers: [Header] = [],
-        streamIDs: [String] = []
+        streamIDs: [String] = [], bindingFailure: BindingFailure? = nil
     ) {
         self.headers = headers
         self.invocationID = invocationID
         self.target = target
         self.arguments = arguments
         self.streamIDs = streamIDs
+        self.bindingFailure = bindingFailure
     }
 }
 

@@ -13,7 +13,13 @@ struct JSONEnvelope {
         let range: Range<Int>
     }
 
+    /// Elements of `arguments` whose places are kept while the record is read; what has more is read
+    /// once more.
+    private static let elementCountMax = 8
+
     private let record: UnsafeRawBufferPointer
+    private var elements = InlineArray<8, Range<Int>>(repeating: 0..<0)
+    private var elementCount = 0
     private var type: Field?
     private var headersField: Field?
     private var invocationID: Field?
@@ -43,8 +49,23 @@ struct JSONEnvelope {
         try scanner.beginObject()
         while let key = try scanner.nextKey() {
             let kind = try scanner.peekKind()
-            keep(Field(kind: kind, range: try scanner.skipValue()), named: key, in: scanner)
+            let isArguments = kind == .array && scanner.matches(key, "arguments")
+            let range = isArguments ? try elements(&scanner) : try scanner.skipValue()
+            keep(Field(kind: kind, range: range), named: key, in: scanner)
         }
+    }
+
+    /// Steps over the array of arguments and keeps where its elements are.
+    private mutating func elements(_ scanner: inout JSONScanner) throws(JSONError) -> Range<Int> {
+        let start = scanner.offset
+        elementCount = 0
+        try scanner.beginArray()
+        while try scanner.nextElement() {
+            let range = try scanner.skipValue()
+            if elementCount < Self.elementCountMax { elements[elementCount] = range }
+            elementCount += 1
+        }
+        return start..<scanner.offset
     }
 
     /// Only names of the key's length are compared with it.
@@ -182,9 +203,20 @@ struct JSONEnvelope {
     /// The arguments as slices of one copy of the array.
     func arguments() throws(HubProtocolError) -> [RawValue] {
         guard let field = argumentsField else { throw .missing(.arguments) }
-        var scanner = scanner(at: field)
+        if elementCount == 0 { return [] }
         let text = Array(record[field.range])
         var arguments: [RawValue] = []
+        arguments.reserveCapacity(elementCount)
+        if elementCount <= Self.elementCountMax {
+            let start = field.range.lowerBound
+            for index in 0..<elementCount {
+                let range = elements[index]
+                let element = text[range.lowerBound - start..<range.upperBound - start]
+                arguments.append(.json(RawJSON(checked: element)))
+            }
+            return arguments
+        }
+        var scanner = scanner(at: field)
         do {
             try scanner.beginArray()
             while try scanner.nextElement() {

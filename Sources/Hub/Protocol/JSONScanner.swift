@@ -183,18 +183,21 @@ public struct JSONScanner {
                 let closing = isInObject ? UInt8(ascii: "}") : UInt8(ascii: "]")
                 if try closesOrSeparates(closing) { continue }
                 if isInObject { _ = try keyAndColon() }
+                skipWhitespace()
             }
-            switch try peekKind() {
-            case .object:
+            guard offset < bytes.count else { throw error(.unexpectedEnd) }
+            // By the byte and not by the kind: every byte of a message comes through here.
+            switch bytes[offset] {
+            case UInt8(ascii: "\""): _ = try scanString()
+            case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): _ = try scanNumber()
+            case UInt8(ascii: "{"):
                 try beginObject()
                 isObject |= 1 << UInt64(depth - 1)
-            case .array:
+            case UInt8(ascii: "["):
                 try beginArray()
                 isObject &= ~(1 << UInt64(depth - 1))
-            case .string: _ = try scanString()
-            case .number: _ = try scanNumber()
-            case .bool: _ = try bool()
-            case .null: try null()
+            default:
+                if try peekKind() == .null { try null() } else { _ = try bool() }
             }
         } while depth > outerDepth
         return start..<offset
@@ -251,7 +254,12 @@ extension JSONScanner {
     }
 
     private mutating func keyAndColon() throws(JSONError) -> JSONString {
-        let key = try string()
+        skipWhitespace()
+        guard offset < bytes.count, bytes[offset] == UInt8(ascii: "\"") else {
+            // Says what is wrong.
+            return try string()
+        }
+        let key = try scanString()
         skipWhitespace()
         guard offset < bytes.count else { throw error(.unexpectedEnd) }
         guard bytes[offset] == UInt8(ascii: ":") else {

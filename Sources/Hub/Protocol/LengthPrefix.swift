@@ -6,7 +6,7 @@
 //
 // An encoding that is longer than it needs to be is read like any other.
 //
-// Thread: pure functions.  Allocates: `make` its result.
+// Thread: pure functions.  Allocates: never.
 // Source: SignalR HubProtocol, "MessagePack (MsgPack) encoding".
 
 enum LengthPrefix {
@@ -36,15 +36,17 @@ enum LengthPrefix {
     }
 
     /// - Parameter length: less than 2 GiB.
-    static func make(_ length: Int) -> [UInt8] {
+    /// - Returns: the prefix as `read` takes it, and its bytes.
+    static func make(_ length: Int) -> (word: UInt64, byteCount: Int) {
         precondition((0...0x7FFF_FFFF).contains(length))
-        var rest = length
-        var prefix: [UInt8] = []
-        while rest >= 0x80 {
-            prefix.append(UInt8(rest & 0x7F) | 0x80)
+        var (word, byteCount): (UInt64, Int) = (0, 0)
+        var rest = UInt64(length)
+        repeat {
+            let more: UInt64 = rest >= 0x80 ? 0x80 : 0
+            word |= (rest & 0x7F | more) << UInt64(8 * byteCount)
+            byteCount += 1
             rest >>= 7
-        }
-        prefix.append(UInt8(rest))
-        return prefix
+        } while rest > 0
+        return (word, byteCount)
     }
 }

@@ -64,13 +64,12 @@ enum MessagePackHubProtocol {
             isStream ? try items.string(.invocationId) : try items.optionalString(.invocationId)
         let target = try items.string(.target)
         let arguments = try items.arguments()
-        var invocation = Invocation(
+        return Invocation(
             target: target, arguments: arguments ?? [],
             // An empty id means none: the caller wants no answer.
             invocationID: id?.isEmpty == true ? nil : id, headers: headers,
-            streamIDs: items.isAtEnd ? [] : try items.strings(.streamIds))
-        if arguments == nil { invocation.bindingFailure = .type }
-        return invocation
+            streamIDs: items.isAtEnd ? [] : try items.strings(.streamIds),
+            bindingFailure: arguments == nil ? .type : nil)
     }
 
     private static func completion(

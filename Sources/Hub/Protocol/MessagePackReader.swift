@@ -63,6 +63,7 @@ public struct MessagePackReader {
     /// An integer of any width; what does not fit 64 bits with a sign is an error.
     public mutating func integer() throws(MessagePackError) -> Int64 {
         let start = offset
+        if let value = fixed(0x00...0x7F) { return Int64(value) }
         switch try number() {
         case .integer(let value): return value
         default:
@@ -120,7 +121,14 @@ public struct MessagePackReader {
     /// The same as UTF-8, checked, in the caller's memory.
     mutating func text() throws(MessagePackError) -> UnsafeRawBufferPointer {
         let start = offset
-        let content = try payload(of: .string)
+        let content: UnsafeRawBufferPointer
+        if let byteCount = fixed(0xA0...0xBF) {
+            content = try payload(byteCount: byteCount, from: start)
+        } else {
+            content = try payload(of: .string)
+        }
+        // Names are short and ASCII.
+        if content.count < 8, content.allSatisfy({ $0 < 0x80 }) { return content }
         if !UTF8Validator.isValid(content) {
             offset = start
             throw error(.invalidUTF8)
@@ -139,20 +147,24 @@ public struct MessagePackReader {
 
     /// The number of items that follow.
     public mutating func array() throws(MessagePackError) -> Int {
+        let start = offset
+        if let count = fixed(0x90...0x9F) { return try container(byteCountMin: count, start) }
         try expect(.array)
-        let first = bytes[offset]
-        return try containerHeader(
-            fixedCount: first <= 0x9F ? Int(first & 0x0F) : nil, isWide: first == 0xDD,
-            bytesPerElement: 1)
+        let width = bytes[offset] == 0xDD ? 4 : 2
+        let count = Int(try bigEndian(byteCount: width, after: 1))
+        return try container(byteCountMin: count, start)
     }
 
     /// The number of pairs that follow, key in front of value.
     public mutating func map() throws(MessagePackError) -> Int {
+        let start = offset
+        if let count = fixed(0x80...0x8F) {
+            return try container(byteCountMin: 2 * count, start) / 2
+        }
         try expect(.map)
-        let first = bytes[offset]
-        return try containerHeader(
-            fixedCount: first <= 0x8F ? Int(first & 0x0F) : nil, isWide: first == 0xDF,
-            bytesPerElement: 2)
+        let width = bytes[offset] == 0xDF ? 4 : 2
+        let count = Int(try bigEndian(byteCount: width, after: 1))
+        return try container(byteCountMin: 2 * count, start) / 2
     }
 
     /// Steps over one value of any kind; its strings are checked to be UTF-8.
@@ -162,25 +174,43 @@ public struct MessagePackReader {
     @discardableResult
     public mutating func skip(depth: Int = 0) throws(MessagePackError) -> Range<Int> {
         let start = offset
-        let kind = try peekKind()
-        switch kind {
-        case .nil, .bool: offset += 1
-        case .integer: _ = try number()
-        case .float: _ = try double()
-        case .string: _ = try text()
-        case .binary, .extension: _ = try payload(of: kind)
-        case .array, .map:
-            if depth >= depthMax { throw error(.tooDeep) }
-            let count = kind == .array ? try array() : 2 * (try map())
-            for _ in 0..<count { try skip(depth: depth + 1) }
+        guard offset < bytes.count else { throw error(.unexpectedEnd) }
+        // By the byte and not by the kind: every argument of every call comes through here.
+        let first = bytes[offset]
+        switch first {
+        case 0x00...0x7F, 0xE0...0xFF, 0xC0, 0xC2, 0xC3: offset += 1
+        case 0xA0...0xBF, 0xD9...0xDB: _ = try text()
+        case 0xCA: _ = try bigEndian(byteCount: 4, after: 1)
+        case 0xCB: _ = try bigEndian(byteCount: 8, after: 1)
+        case 0xCC...0xD3: _ = try bigEndian(byteCount: 1 << Int(first & 3), after: 1)
+        case 0xC4...0xC6: _ = try payload(of: .binary)
+        case 0xC7...0xC9, 0xD4...0xD8: _ = try payload(of: .extension)
+        case 0x80...0x8F, 0xDE, 0xDF: try skipItems(count: 2 * (try map()), start, depth)
+        case 0x90...0x9F, 0xDC, 0xDD: try skipItems(count: try array(), start, depth)
+        default: throw error(.neverUsed)
         }
         return start..<offset
+    }
+
+    private mutating func skipItems(
+        count: Int, _ start: Int, _ depth: Int
+    ) throws(MessagePackError) {
+        if depth >= depthMax { throw MessagePackError(offset: start, reason: .tooDeep) }
+        for _ in 0..<count { try skip(depth: depth + 1) }
     }
 }
 
 // MARK: Bytes
 
 extension MessagePackReader {
+    /// What stands in the low bits of a first byte of this range, which is then consumed: the small
+    /// numbers and lengths that most values have.
+    private mutating func fixed(_ range: ClosedRange<UInt8>) -> Int? {
+        guard offset < bytes.count, range.contains(bytes[offset]) else { return nil }
+        offset += 1
+        return Int(bytes[offset - 1] - range.lowerBound)
+    }
+
     private func expect(_ kind: MessagePackKind) throws(MessagePackError) {
         let found = try peekKind()
         if found != kind { throw error(.expected(kind, found: found)) }
@@ -216,7 +246,7 @@ extension MessagePackReader {
         try expect(kind)
         let start = offset
         let first = bytes[offset]
-        var byteCount: Int
+        let byteCount: Int
         switch first {
         case 0xA0...0xBF:
             byteCount = Int(first & 0x1F)
@@ -230,6 +260,12 @@ extension MessagePackReader {
             offset += 1
         default: byteCount = Int(try bigEndian(byteCount: 1 << Int(first - 0xD9), after: 1))
         }
+        return try payload(byteCount: byteCount, from: start)
+    }
+
+    private mutating func payload(
+        byteCount: Int, from start: Int
+    ) throws(MessagePackError) -> UnsafeRawBufferPointer {
         guard byteCount <= bytes.count - offset else {
             offset = start
             throw error(.unexpectedEnd)
@@ -238,23 +274,15 @@ extension MessagePackReader {
         return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + byteCount])
     }
 
-    private mutating func containerHeader(
-        fixedCount: Int?, isWide: Bool, bytesPerElement: Int
+    /// - Parameter byteCountMin: every element has a byte at least.
+    private mutating func container(
+        byteCountMin: Int, _ start: Int
     ) throws(MessagePackError) -> Int {
-        let start = offset
-        let count: Int
-        if let fixedCount {
-            count = fixedCount
-            offset += 1
-        } else {
-            count = Int(try bigEndian(byteCount: isWide ? 4 : 2, after: 1))
-        }
-        // Every element has a byte at least.
-        guard count * bytesPerElement <= bytes.count - offset else {
+        guard byteCountMin <= bytes.count - offset else {
             offset = start
             throw error(.unexpectedEnd)
         }
-        return count
+        return byteCountMin
     }
 
     func error(_ reason: MessagePackError.Reason) -> MessagePackError {

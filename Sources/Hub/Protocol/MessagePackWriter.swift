@@ -6,6 +6,8 @@
 // Thread: a pure value, any thread.  Allocates: when `bytes` grows.
 // Source: MessagePack specification, "Formats"; "Serialization: type to format conversion".
 
+import Glibc
+
 public struct MessagePackWriter {
     /// The values so far.
     public private(set) var bytes: [UInt8] = []
@@ -44,15 +46,18 @@ public struct MessagePackWriter {
     /// - Parameter text: less than 4 GiB.
     public mutating func string(_ text: String) {
         var copy = text
-        copy.withUTF8 { utf8 in
-            switch utf8.count {
-            case 0...31: bytes.append(0xA0 | UInt8(utf8.count))
-            case 0...0xFF: append(0xD9, UInt8(utf8.count))
-            case 0...0xFFFF: append(0xDA, UInt16(utf8.count))
-            default: append(0xDB, UInt32(utf8.count))
-            }
-            bytes.append(contentsOf: utf8)
+        copy.withUTF8 { string(utf8: UnsafeRawBufferPointer($0)) }
+    }
+
+    /// - Parameter utf8: checked by the caller; less than 4 GiB.
+    mutating func string(utf8: UnsafeRawBufferPointer) {
+        switch utf8.count {
+        case 0...31: bytes.append(0xA0 | UInt8(utf8.count))
+        case 0...0xFF: append(0xD9, UInt8(utf8.count))
+        case 0...0xFFFF: append(0xDA, UInt16(utf8.count))
+        default: append(0xDB, UInt32(utf8.count))
         }
+        bytes.append(contentsOf: utf8)
     }
 
     /// - Parameter content: less than 4 GiB.
@@ -100,16 +105,42 @@ public struct MessagePackWriter {
         }
     }
 
+    /// Begins an array or a map of which only its end will tell how many it holds.
+    /// - Returns: what its end must be told.
+    mutating func beginContainer() -> Int {
+        bytes.append(0)
+        return bytes.count - 1
+    }
+
+    /// Puts the header where the container begins; what is in a long one moves.
+    mutating func endArray(at start: Int, count: Int) {
+        if count <= 15 { return bytes[start] = 0x90 | UInt8(count) }
+        var header = MessagePackWriter()
+        header.array(count: count)
+        bytes.replaceSubrange(start...start, with: header.bytes)
+    }
+
+    mutating func endMap(at start: Int, count: Int) {
+        if count <= 15 { return bytes[start] = 0x80 | UInt8(count) }
+        var header = MessagePackWriter()
+        header.map(count: count)
+        bytes.replaceSubrange(start...start, with: header.bytes)
+    }
+
     /// One value that is MessagePack already; the caller vouches for it.
     public mutating func raw(_ value: some Collection<UInt8>) { bytes.append(contentsOf: value) }
 
     /// Puts the length of all bytes so far in front of them; see LengthPrefix.
     mutating func prependLength() {
-        let length = bytes.count
-        if length < 0x80 {
-            bytes.insert(UInt8(length), at: 0)
-        } else {
-            bytes.insert(contentsOf: LengthPrefix.make(length), at: 0)
+        let (prefix, prefixByteCount) = LengthPrefix.make(bytes.count)
+        let byteCount = bytes.count
+        for _ in 0..<prefixByteCount { bytes.append(0) }
+        bytes.withUnsafeMutableBytes { buffer in
+            // In place: `insert` would want an array of what it inserts.
+            memmove(buffer.baseAddress! + prefixByteCount, buffer.baseAddress!, byteCount)
+            for index in 0..<prefixByteCount {
+                buffer[index] = UInt8(truncatingIfNeeded: prefix >> UInt64(8 * index))
+            }
         }
     }
 

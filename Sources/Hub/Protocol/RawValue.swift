@@ -70,7 +70,7 @@ extension JSONWriter {
 extension MessagePackWriter {
     mutating func append(_ value: RawValue) throws(HubValueError) {
         switch value {
-        case .json: try self.value(value.read())
+        case .json(let json): try transcode(json)
         case .messagePack(let messagePack): raw(messagePack.bytes)
         case .value(let value): try self.value(value)
         }
