@@ -6,6 +6,7 @@
 """
 
 import itertools
+import json
 import shutil
 import signal
 
@@ -23,14 +24,24 @@ _evidence = Evidence(OUTPUT / "results.json")
 def pytest_sessionstart(session):
     # Asked to end, the run ends as by Ctrl-C: with the fixtures, which stop what they started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if not session.config.option.collectonly:
+        shutil.rmtree(OUTPUT / "servers", ignore_errors=True)
+        # A run that breaks must not leave the proofs of the one before it.
+        _evidence.path.unlink(missing_ok=True)
+
+
+def pytest_collection_finish(session):
+    """Asked to collect only, writes down which cases have a test."""
     if session.config.option.collectonly:
-        return
-    if not binary().exists():
-        pytest.exit(f"there is no binary at {binary()}: run `swift build` first", returncode=2)
-    shutil.rmtree(OUTPUT, ignore_errors=True)
+        marked = {case for item in session.items for marker in item.iter_markers("case")
+                  for case in marker.args}
+        OUTPUT.mkdir(parents=True, exist_ok=True)
+        (OUTPUT / "marked.json").write_text(json.dumps(sorted(marked)))
 
 
 def _directory(name: str):
+    if not binary().exists():
+        pytest.exit(f"there is no binary at {binary()}: run `swift build` first", returncode=2)
     return OUTPUT / "servers" / f"{next(_numbers):02}-{name}"
 
 
