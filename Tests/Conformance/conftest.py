@@ -31,12 +31,15 @@ def pytest_sessionstart(session):
 
 
 def pytest_collection_finish(session):
-    """Asked to collect only, writes down which cases have a test."""
+    """Asked to collect only, writes down which tests each case has."""
     if session.config.option.collectonly:
-        marked = {case for item in session.items for marker in item.iter_markers("case")
-                  for case in marker.args}
+        marked: dict[str, list[str]] = {}
+        for item in session.items:
+            for marker in item.iter_markers("case"):
+                for case in marker.args:
+                    marked.setdefault(case, []).append(item.nodeid)
         OUTPUT.mkdir(parents=True, exist_ok=True)
-        (OUTPUT / "marked.json").write_text(json.dumps(sorted(marked)))
+        (OUTPUT / "marked.json").write_text(json.dumps(marked))
 
 
 def _directory(name: str):

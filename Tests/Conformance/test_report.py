@@ -48,6 +48,16 @@ def test_a_case_is_as_good_as_the_worst_of_its_proofs(one, wire, result):
     assert Proof({"N01": wire}, read_swift_log(LOG)).result(one) == result
 
 
+def test_a_run_that_left_out_a_test_proves_none_of_its_cases(tmp_path):
+    results = tmp_path / "results.json"
+    results.write_text('{"N01": {"a": "passed"}, "N02": {"a": "passed"}}')
+
+    proof = Proof.read({"N01": ["a"], "N02": ["a", "b"]}, results, tmp_path / "no log")
+
+    assert proof.result(case("wire", name="N01")) == "passed"
+    assert proof.result(case("wire", name="N02")) == "missing"
+
+
 def test_what_is_not_accounted_for_is_named():
     cases = [case("wire", name="N01"), case("unit", "S: there", "S: not there", name="N02"),
              case("n/a", name="N03")]

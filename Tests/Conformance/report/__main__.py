@@ -54,9 +54,10 @@ def main() -> int:
     asked = parser.parse_args()
 
     cases = read_cases()
-    wrong = complaints(cases, set(json.loads(asked.marked.read_text())), claims_of_sources())
+    marked = json.loads(asked.marked.read_text())
+    wrong = complaints(cases, set(marked), claims_of_sources())
     if not asked.check:
-        proof = Proof.read(asked.results, asked.swift_log)
+        proof = Proof.read(marked, asked.results, asked.swift_log)
         asked.page.write_text(render(cases, proof))
         wrong += [f"{case.id}: {proof.result(case)}" for case in cases
                   if proof.result(case) in (FAILED, MISSING)]

@@ -36,7 +36,8 @@ def read_cases(path: Path = CASES) -> list[Case]:
     cases = [_case(line) for line in lines]
     names = [case.id for case in cases]
     if len(set(names)) != len(names):
-        raise ValueError(f"cases that stand twice: {sorted({n for n in names if names.count(n) > 1})}")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(f"cases that stand twice: {twice}")
     return cases
 
 

@@ -36,13 +36,13 @@ def render(cases: list[Case], proof: Proof) -> str:
     for group, title in _GROUPS.items():
         members = [case for case in cases if group_of(case) == group]
         if members:
-            parts.append(f"## {title}\n\n| id | case | how | result |\n|---|---|---|---|\n" + "".join(
-                _row(case, results[case.id], proof) for case in members))
+            rows = "".join(_row(case, results[case.id], proof) for case in members)
+            parts.append(f"## {title}\n\n| id | case | how | result |\n|---|---|---|---|\n{rows}")
     return "\n".join(parts)
 
 
 def _overview(cases: list[Case], results: dict[str, str]) -> str:
-    lines = "| | cases | passed | failed | not applicable |\n|---|---|---|---|---|\n"
+    lines = "| | cases | passed | failed or missing | not applicable |\n|---|---|---|---|---|\n"
     for group, title in _GROUPS.items():
         found = Counter(results[case.id] for case in cases if group_of(case) == group)
         if found:
