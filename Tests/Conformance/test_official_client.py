@@ -150,6 +150,8 @@ def test_its_errors_have_the_status_404(server, transport):
 @pytest.mark.case("T13")
 def test_it_follows_a_redirection_with_the_token_it_is_given(official, server):
     class Redirection(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_POST(self):
             body = json.dumps({"url": f"{server.url}/protected", "accessToken": "ann"}).encode()
             self.send_response(200)

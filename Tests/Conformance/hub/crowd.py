@@ -72,7 +72,8 @@ class Member:
 
     async def _open_get(self, fields: str) -> None:
         self._reader, self._writer = await self.rotation.open()
-        self._writer.write(f"GET {self.target} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n".encode())
+        head = f"GET {self.target} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n"
+        self._writer.write(head.encode())
         head = parse_head(await self._reader.readuntil(b"\r\n\r\n"))
         self.rotation.statuses[head.status] += 1
         assert head.status in (101, 200), head

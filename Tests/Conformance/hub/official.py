@@ -1,6 +1,6 @@
 """What the official browser client 8.0.7 sends, to the letter, by script.
 
-    negotiate v1 ──▶ attach ──▶ handshake ──▶ ping at once ──▶ calls "0", "1", … ──▶ {"type":7}, stop
+    negotiate v1 ──▶ attach ──▶ handshake ──▶ ping ──▶ calls "0", "1", … ──▶ {"type":7}, stop
 
 Its headers, the order of its members, the number in its polls, its DELETE at the end. The client
 itself is run elsewhere. Source: section H of the reference's notes.

@@ -93,7 +93,8 @@ class HubServer:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise AssertionError(f"it did not end within {within} s:\n{self.complaints()}") from None
+            raise AssertionError(
+                f"it did not end within {within} s:\n{self.complaints()}") from None
         finally:
             self.process = None
             HubServer.running.discard(self)
