@@ -171,9 +171,7 @@ public struct HubEndpoint {
         }
         let connection = HubConnection(
             loop: loop, claim: claim, user: user, transport: .serverSentEvents, request: request)
-        return .accept(head: EventStream.makeHead()) { head in
-            EventStream(session: connection, head: head)
-        }
+        return .accept { answer in EventStream(session: connection, answer: answer) }
     }
 
     /// 409 for a second transport of the same kind, 400 for one of another kind.
@@ -215,19 +213,24 @@ public struct HubEndpoint {
         let transportRequest = TransportRequest(
             kind: kind, connectionID: opened.connectionID, requestID: tokens.makeConnectionID(),
             expiresAt: user.expiresAt)
+        let abandonment = HubCancellation()
         if kind == .poll {
             let mailbox = loop.mailbox
-            responder.onPeerGone { mailbox.post(.abandoned(transportRequest)) }
+            responder.onPeerGone {
+                abandonment.cancel()
+                mailbox.post(.abandoned(transportRequest))
+            }
         }
         loop.route(
             TransportAttempt(
-                request: transportRequest, token: id, user: user, httpRequest: request
+                request: transportRequest, token: id, user: user, httpRequest: request,
+                abandonment: abandonment
             ) { answer in
                 responder.respond(Self.response(answer ?? .unknownID, isPoll: kind == .poll))
             })
     }
 
-    private static func response(_ answer: TransportAnswer, isPoll: Bool = false) -> Response {
+    static func response(_ answer: TransportAnswer, isPoll: Bool = false) -> Response {
         guard let status = HTTPStatus(rawValue: answer.status) else {
             return Response(.internalServerError)
         }

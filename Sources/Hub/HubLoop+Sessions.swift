@@ -1,10 +1,10 @@
 // HubLoop+Sessions: requests of clients without a WebSocket, wherever their connection is.
 //
-//   poll, POST, DELETE ─▶ route ─┬─ a session of this loop         handled here
-//                                ├─ of another loop of this pod    its mailbox
-//                                ├─ of another pod                 the backplane
-//                                └─ nobody's (unheld)              a first poll opens it here,
-//                                                                  an early POST waits for that
+//   poll, POST, DELETE ─▶ route ─┬─ held by this loop              handled here
+//   event stream: attach         ├─ by another loop of this pod    its mailbox
+//                                ├─ by another pod                 the backplane
+//                                └─ by nobody (unheld)             a first poll opens it here,
+//                                                                  an early POST waits here for that
 //
 // So negotiate and every later request may come to any pod. Once a second the sessions are asked what
 // is due: they have no socket whose timer could tell.
@@ -13,32 +13,6 @@
 // Source: SignalR TransportProtocols.
 
 import Loop
-import WS
-
-/// A request for a connection that nobody holds yet.
-struct TransportAttempt: Sendable {
-    let request: TransportRequest
-    /// The connection token, as it was sent.
-    let token: String
-    let user: AuthenticatedUser
-    let httpRequest: Request
-    let answered: @Sendable (TransportAnswer?) -> Void
-}
-
-/// The sessions of one loop.
-struct SessionTable {
-    /// What was POSTed before the client attached.
-    struct Reservation {
-        var bytes: [UInt8]
-        let until: MonotonicInstant
-    }
-
-    var tokens = SessionTokens()
-    /// By connection id, until their transport is gone.
-    var connections: [String: HubConnection] = [:]
-    var reservations: [String: Reservation] = [:]
-    var hasClock = false
-}
 
 extension HubLoop {
     // MARK: Routing
@@ -61,19 +35,32 @@ extension HubLoop {
         if !routesHere(word, { _ in }) { server.backplane.forward(word) { _ in } }
     }
 
+    /// Asks whether an event stream may begin here. The stream is told by `EventStream.attached`.
+    func attach(_ connectionID: String, for socket: EventToken) {
+        let request = TransportRequest(
+            kind: .attach, connectionID: connectionID,
+            requestID: server.tokens.makeConnectionID(), expiresAt: nil)
+        let answered = { @Sendable [mailbox] (answer: TransportAnswer?) in
+            _ = mailbox.post(.attached(socket, answer))
+        }
+        if !routesHere(request, answered) {
+            server.backplane.forward(request, answered: answered)
+        }
+    }
+
     /// False if this pod does not hold the connection.
     private func routesHere(
         _ request: TransportRequest, _ answered: @escaping PollQueue.Answer
     ) -> Bool {
-        if let session = sessions.connections[request.connectionID] {
-            session.handle(request, answered: answered)
+        if sessions.entries[request.connectionID] != nil {
+            handle(request, answered)
             return true
         }
         if server.loops.forward(request, answered: answered) { return true }
         guard server.loops.holds(.connection(request.connectionID)) else { return false }
         // A WebSocket, which takes no requests beside it.
         switch request.kind {
-        case .poll: answered(.otherTransport)
+        case .poll, .attach: answered(.otherTransport)
         case .send: answered(.notPostable)
         case .delete: answered(.notDeletable)
         case .abandon: break
@@ -81,12 +68,39 @@ extension HubLoop {
         return true
     }
 
-    /// From another loop or pod, which has found the connection here.
+    /// Also from another loop or pod, which has found the connection here.
     func handle(_ request: TransportRequest, _ answered: @escaping PollQueue.Answer) {
-        if let session = sessions.connections[request.connectionID] {
-            session.handle(request, answered: answered)
-        } else if request.kind != .abandon {
-            answered(nil)
+        switch sessions.entries[request.connectionID] {
+        case .open(let session): session.handle(request, answered: answered)
+        case .reserved(let reservation): handle(request, for: reservation, answered)
+        case .ended: if request.kind != .abandon { answered(.unknownID) }
+        case nil: if request.kind != .abandon { answered(nil) }
+        }
+    }
+
+    private func handle(
+        _ request: TransportRequest, for reservation: SessionTable.Reservation,
+        _ answered: @escaping PollQueue.Answer
+    ) {
+        let id = request.connectionID
+        switch request.kind {
+        case .send(let more):
+            guard reservation.bytes.count + more.count <= server.options.postedByteCountMax else {
+                count(.postedBytes)
+                return answered(.unknownID)
+            }
+            var longer = reservation
+            longer.bytes += more
+            sessions.entries[id] = .reserved(longer)
+            answered(.accepted)
+        case .poll:
+            removeEntry(id)
+            beginPolling(reservation.attempt, after: reservation.bytes, answered)
+        case .attach:
+            removeEntry(id)
+            answered(.records(reservation.bytes))
+        case .delete: answered(.notDeletable)
+        case .abandon: break
         }
     }
 
@@ -95,83 +109,97 @@ extension HubLoop {
     /// The pods have been asked: nobody holds the connection.
     func begin(_ attempt: TransportAttempt) {
         let (request, answered) = (attempt.request, attempt.answered)
+        if attempt.abandonment.isCancelled { return answered(nil) }
         // Another request may have opened it meanwhile.
         if routesHere(request, answered) { return }
         guard server.tokens.isFresh(attempt.token, user: attempt.user.userID) else {
             return answered(.unknownID)
         }
         switch request.kind {
-        case .poll: beginPolling(attempt)
-        case .send(let bytes): reserve(bytes, attempt)
+        case .poll: beginPolling(attempt, after: [], answered)
+        case .send: reserve(attempt)
         case .delete: answered(.notDeletable)
-        case .abandon: break
+        case .attach, .abandon: break
         }
     }
 
-    private func beginPolling(_ attempt: TransportAttempt) {
+    /// - Parameter early: what was POSTed before.
+    private func beginPolling(
+        _ attempt: TransportAttempt, after early: [UInt8], _ answered: @escaping PollQueue.Answer
+    ) {
         let claim: ConnectionClaim
         do throws(ConnectionTokens.Refusal) {
             claim = try server.tokens.claim(
                 attempt.token, user: attempt.user.userID, for: .longPolling)
         } catch {
-            return attempt.answered(error == .unknown ? .unknownID : .otherTransport)
+            return answered(error == .unknown ? .unknownID : .otherTransport)
         }
         let connection = HubConnection(
             loop: self, claim: claim, user: attempt.user, transport: .longPolling,
             request: attempt.httpRequest)
-        let queue = PollQueue(options: server.options, now: reactor.now, first: attempt.answered)
+        connection.hold(early: early)
+        let queue = PollQueue(options: server.options, now: reactor.now, first: answered)
         connection.opened(by: .polling(queue))
     }
 
-    private func reserve(_ bytes: [UInt8], _ attempt: TransportAttempt) {
+    private func reserve(_ attempt: TransportAttempt) {
+        let reservation = SessionTable.Reservation(
+            attempt: attempt, until: reactor.now.advanced(by: server.options.negotiatedLifetime))
         let id = attempt.request.connectionID
-        var reservation =
-            sessions.reservations[id]
-            ?? SessionTable.Reservation(
-                bytes: [], until: reactor.now.advanced(by: server.options.negotiatedLifetime))
-        reservation.bytes += bytes
-        if reservation.bytes.count > server.options.postedByteCountMax {
-            sessions.reservations[id] = nil
-            return attempt.answered(.unknownID)
+        let (mailbox, request, answered) = (mailbox, attempt.request, attempt.answered)
+        addEntry(id, .reserved(reservation), isRemote: true) {
+            if !mailbox.post(.transport(request, answered: answered)) { answered(nil) }
         }
-        sessions.reservations[id] = reservation
-        startClock()
-        attempt.answered(.accepted)
-    }
-
-    func takeReservation(_ connectionID: String) -> [UInt8]? {
-        sessions.reservations.removeValue(forKey: connectionID)?.bytes
     }
 
     func makeSessionToken() -> EventToken { sessions.tokens.make() }
 
     func add(session: HubConnection) {
-        let scope = BackplaneScope.transport(session.connectionID)
-        sessions.connections[session.connectionID] = session
-        server.loops.enter([scope], loop: number)
-        startClock()
-        if session.transport == .webSockets { return }
-        server.backplane.subscribe(to: [scope]) { [mailbox, token = session.token] in
-            mailbox.post(.reachable(token))
-        }
+        addEntry(
+            session.connectionID, .open(session), isRemote: session.transport != .webSockets
+        ) { [mailbox, token = session.token] in mailbox.post(.reachable(token)) }
     }
+
+    // MARK: Ending
 
     /// Its transport is gone; called once per connection.
     func forgot(_ connection: HubConnection) {
         guard connection.token.isSession else { return }
-        let scope = BackplaneScope.transport(connection.connectionID)
-        sessions.connections[connection.connectionID] = nil
-        server.loops.leave([scope], loop: number)
-        if connection.transport != .webSockets { server.backplane.unsubscribe(from: [scope]) }
         sessions.tokens.release(connection.token)
+        if connection.transport == .webSockets { return removeEntry(connection.connectionID) }
+        // Until its token has expired, other pods would take it for fresh.
+        sessions.entries[connection.connectionID] = .ended(
+            until: reactor.now.advanced(by: server.options.negotiatedLifetime))
+    }
+
+    // MARK: The table
+
+    /// - Parameters:
+    ///   - isRemote: other pods forward requests for it.
+    ///   - reachable: called once, on any thread, when they find it.
+    private func addEntry(
+        _ id: String, _ entry: SessionTable.Entry, isRemote: Bool,
+        reachable: @escaping @Sendable () -> Void
+    ) {
+        sessions.entries[id] = entry
+        server.loops.enter([.transport(id)], loop: number)
+        if isRemote { server.backplane.subscribe(to: [.transport(id)], ready: reachable) }
+        startClock()
+    }
+
+    private func removeEntry(_ id: String) {
+        guard let entry = sessions.entries.removeValue(forKey: id) else { return }
+        server.loops.leave([.transport(id)], loop: number)
+        if case .open(let session) = entry, session.transport == .webSockets { return }
+        server.backplane.unsubscribe(from: [.transport(id)])
     }
 
     /// Whether a session is this loop's.
-    func holds(_ connectionID: String) -> Bool { sessions.connections[connectionID] != nil }
+    func holds(_ connectionID: String) -> Bool { sessions.entries[connectionID] != nil }
 
     /// The session that another socket may carry on.
     func resumable(_ connectionID: String) -> HubConnection? {
-        guard let session = sessions.connections[connectionID], session.isResumable else {
+        guard case .open(let session) = sessions.entries[connectionID], session.isResumable else {
             return nil
         }
         return session
@@ -179,7 +207,7 @@ extension HubLoop {
 
     /// From a socket of another loop.
     func relay(_ event: RelayEvent, of socket: RelayedSocket, to connectionID: String) {
-        if let session = sessions.connections[connectionID] {
+        if case .open(let session) = sessions.entries[connectionID] {
             session.relayed(event, of: socket)
         } else {
             SessionSocket.relayed(socket).close()
@@ -196,13 +224,18 @@ extension HubLoop {
 
     private func passSecond() {
         let now = reactor.now
-        sessions.reservations = sessions.reservations.filter { $0.value.until > now }
-        for session in Array(sessions.connections.values) { session.passSecond() }
+        for (id, entry) in sessions.entries {
+            switch entry {
+            case .open(let session): session.passSecond()
+            case .reserved(let reservation): if reservation.until <= now { removeEntry(id) }
+            case .ended(let until): if until <= now { removeEntry(id) }
+            }
+        }
     }
 
     /// Those with a socket are asked by it.
     func drainSessions() {
-        for session in Array(sessions.connections.values) {
+        for case .open(let session) in sessions.entries.values {
             switch session.link {
             case .polling: session.drain()
             case .resumable(let resumption): if resumption.socket == nil { session.drain() }

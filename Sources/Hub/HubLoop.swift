@@ -153,6 +153,8 @@ public final class HubLoop {
             member.ask(question, answered: answered)
         case .reachable(let token): registry.member(token)?.reachable()
         case .transport(let request, let answered): handle(request, answered)
+        case .attached(let socket, let answer):
+            (reactor.handler(of: socket) as? EventStream)?.attached(answer)
         case .abandoned(let request): abandon(request)
         case .unheld(let attempt): begin(attempt)
         case .relay(let event, let socket, let id): relay(event, of: socket, to: id)

@@ -30,6 +30,9 @@ enum HubLoopMessage: Sendable {
     case ask(ClientQuestion, answered: @Sendable (ClientAnswer?) -> Void)
     /// The same for a request of a client without a WebSocket.
     case transport(TransportRequest, answered: @Sendable (TransportAnswer?) -> Void)
+    /// Whether an event stream may begin on this socket: it may if nobody had anything to say, or only
+    /// what was POSTed for it.
+    case attached(EventToken, TransportAnswer?)
     /// Nobody waits for this poll any more.
     case abandoned(TransportRequest)
     /// From a socket of another loop to the session that it carries.

@@ -119,8 +119,10 @@ def test_a_shutdown_tells_every_client_to_come_back(connect, new_server):
         try:
             ended = client.until_end(5)
         except OSError:
-            # Between the answer to its poll and the next one the server may have ended.
+            # The server may have ended before its poll came, or before the next one.
             assert client.transport.name == "LongPolling"
+            if not client.inbox:
+                continue
             ended = client.inbox
         assert ended == [{"type": 7, "allowReconnect": True}]
     assert clients[0].transport.close_frame.close_code == 1000

@@ -168,8 +168,8 @@ def test_polls_that_follow_each_other_closely_lose_nothing(polled, log):
     sender.join()
     current.drop()
 
-    places = [heard.index(b"<%d>" % number) for number in range(count)]
-    assert places == sorted(places)
+    # Two polls that are under way at once may be taken for older and newer the other way round.
+    assert all(heard.count(b"<%d>" % number) == 1 for number in range(count))
     assert heard.count(b"Message") == count
 
 

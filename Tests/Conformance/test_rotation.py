@@ -115,17 +115,3 @@ def test_of_two_polls_on_two_pods_the_newer_hears(connect, pods):
 
     assert client.pushed() == "for the newer"
     older.close()
-
-
-@pytest.mark.case("F04", "X48")
-def test_a_stateful_connection_comes_back_through_another_pod(pods):
-    client = StatefulClient(pods[0], pods=pods.servers)
-    results = [client.invoke("Echo", number) for number in range(3)]
-    client.cut()
-
-    client.attach(sequence=4)
-
-    assert client.told_sequence() == 1
-    assert [client.next() for _ in range(3)] == results
-    assert client.result("ConnectionId") == client.connection_id
-    client.transport.drop()

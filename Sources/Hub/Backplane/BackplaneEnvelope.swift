@@ -78,8 +78,10 @@ package struct InvocationEnvelope: Equatable {
             let invocation = try reader.records()
             var returnAddress: ReturnAddress?
             if itemCount >= 4 {
-                returnAddress = ReturnAddress(
-                    invocationID: try reader.text(), channel: try reader.text())
+                // Without a name nobody asks; later versions may put more behind it.
+                if let id = try reader.textIfAny(), let channel = try reader.textIfAny() {
+                    returnAddress = ReturnAddress(invocationID: id, channel: channel)
+                }
             }
             return InvocationEnvelope(
                 excludedIDs: excludedIDs, invocation: invocation, returnAddress: returnAddress)

@@ -42,6 +42,13 @@ struct EnvelopeReader {
         try wrap { (values) throws(MessagePackError) in try values.string() }
     }
 
+    /// A text, or a nil in its place.
+    mutating func textIfAny() throws(BackplaneEnvelopeError) -> String? {
+        try wrap { (values) throws(MessagePackError) in
+            try values.skipNil() ? nil : try values.string()
+        }
+    }
+
     /// Bytes in the envelope's own memory.
     mutating func blob() throws(BackplaneEnvelopeError) -> UnsafeRawBufferPointer {
         try wrap { (values) throws(MessagePackError) in try values.binary() }

@@ -1,7 +1,7 @@
 // TransportEnvelope: requests of polling and event-stream clients on their way between our own pods,
 // as MessagePack arrays without a length in front.
 //
-//   request   [ request id, 1 poll | 2 send | 3 delete | 4 abandon, asking server,
+//   request   [ request id, 1 poll | 2 send | 3 delete | 4 abandon | 5 attach, asking server,
 //               expiry in µs since the epoch | nil, body ]        on internal:transport:CONNECTION
 //   answer    [ request id, status, content type, body ]          on internal:transport-reply:SERVER
 //             [ request id, nil, "", "" ]                         the connection is not here
@@ -48,6 +48,7 @@ struct TransportRequestEnvelope: Equatable {
         static let send: Int64 = 2
         static let delete: Int64 = 3
         static let abandon: Int64 = 4
+        static let attach: Int64 = 5
     }
 
     func encode() -> [UInt8] {
@@ -57,6 +58,7 @@ struct TransportRequestEnvelope: Equatable {
             case .send(let body): (Number.send, body)
             case .delete: (Number.delete, [])
             case .abandon: (Number.abandon, [])
+            case .attach: (Number.attach, [])
             }
         // 22 bytes of id, a server's name of up to 97, and the headers.
         var writer = MessagePackWriter(reservingCapacity: body.count + 160)
@@ -84,6 +86,7 @@ struct TransportRequestEnvelope: Equatable {
             case Number.send: kind = .send(Array(body))
             case Number.delete: kind = .delete
             case Number.abandon: kind = .abandon
+            case Number.attach: kind = .attach
             default: throw .unknownKind(number)
             }
             return TransportRequestEnvelope(

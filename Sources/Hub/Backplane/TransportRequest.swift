@@ -1,7 +1,7 @@
 // TransportRequest: a request of a polling or event-stream client that came to another loop or pod
 // than its connection's.
 //
-//   any pod ── poll, send, delete ──▶ the pod that holds the connection ── answer ──▶ any pod ──▶ client
+//   any pod ── poll, send, … ──▶ the pod that holds the connection ── answer ──▶ any pod ──▶ client
 //                                     nobody holds it: nil
 //
 // Whoever forwards it has authenticated the client and checked its token, which is the user's own.
@@ -17,6 +17,9 @@ public struct TransportRequest: Equatable, Sendable {
         /// The bytes of a POST.
         case send([UInt8])
         case delete
+        /// An event stream wants to begin elsewhere. Refused by whoever has the connection open; what
+        /// was POSTed for it so far is the answer's body.
+        case attach
         /// Nobody waits for the poll with this request id any more. Not answered.
         case abandon
     }

@@ -39,11 +39,13 @@ final class CallTable {
     private var uploads: [(id: String, buffer: HubUploadBuffer)] = []
     private var questions: [(id: String, answered: @Sendable (ClientAnswer?) -> Void)] = []
     private var endHandlers: [@Sendable () -> Void] = []
+    /// Of whoever has sent something and waits until the client has caught up.
+    private var senders: [@Sendable () -> Void] = []
     var blocked: Blocked?
 
     var isEmpty: Bool {
         calls.isEmpty && uploads.isEmpty && questions.isEmpty && blocked == nil
-            && endHandlers.isEmpty
+            && endHandlers.isEmpty && senders.isEmpty
     }
 
     var slotCount: Int { calls.count { $0.holdsSlot } }
@@ -112,8 +114,13 @@ final class CallTable {
         calls[place].waiting.append(taken)
     }
 
+    func waitForRoom(_ taken: @escaping @Sendable () -> Void) { senders.append(taken) }
+
     /// The client has caught up.
     func wake() {
+        let taken = senders
+        senders = []
+        for sender in taken { sender() }
         for place in calls.indices where !calls[place].waiting.isEmpty {
             let waiting = calls[place].waiting
             calls[place].waiting = []
@@ -156,8 +163,10 @@ final class CallTable {
         }
         for (_, buffer) in uploads { buffer.end(.failed("The underlying connection was closed.")) }
         for (_, answered) in questions { answered(.disconnected(connectionID: connectionID)) }
+        for sender in senders { sender() }
         for handler in endHandlers { handler() }
         calls = []
+        senders = []
         uploads = []
         questions = []
         endHandlers = []

@@ -150,6 +150,13 @@ extension HubConnection {
         table.wait(taken, serial)
     }
 
+    /// Calls `taken` as soon as the client keeps up.
+    func waitForRoom(_ taken: @escaping @Sendable () -> Void) {
+        guard link.isBackpressured else { return taken() }
+        loop.count(.streamWaits)
+        callTable().waitForRoom(taken)
+    }
+
     /// The method waits for the client; whatever the client sends is read meanwhile.
     func suspendSlot(serial: UInt32) {
         guard calls?.suspendSlot(serial) == true else { return }

@@ -108,6 +108,9 @@ final class HubConnection {
         }
     }
 
+    /// Bytes that were there before the transport.
+    func hold(early bytes: [UInt8]) { held = bytes }
+
     /// Bytes that the hub has not read.
     var heldByteCount: Int { held.count }
 
@@ -180,7 +183,9 @@ final class HubConnection {
     func perform(_ request: HubCaller.Request) {
         guard machine.canSend else { return request.abandon() }
         switch request {
-        case .send(let invocation): deliver(invocation)
+        case .send(let invocation, let taken):
+            deliver(invocation)
+            waitForRoom(taken)
         case .join(let group, let done): loop.join(token, group: group, done: done)
         case .leave(let group, let done):
             loop.leave(token, group: group)
@@ -387,7 +392,9 @@ final class HubConnection {
     private func finish() {
         link.finish()
         switch link {
-        case .webSocket, .events: break
+        case .webSocket: break
+        // The loop sends what is left of it, and closes.
+        case .events: forget()
         case .resumable(let resumption): if resumption.socket == nil { forget() }
         case .polling(let queue): if queue.isDrained { forget() }
         case .none: break

@@ -9,7 +9,8 @@ import WS
 public struct HubCaller: Sendable {
     /// What a caller may ask of its connection.
     enum Request: Sendable {
-        case send(EncodedInvocation)
+        /// `taken` is called once, when the client keeps up with what it is sent.
+        case send(EncodedInvocation, taken: @Sendable () -> Void)
         /// `done` is called once, when messages to the group arrive.
         case join(group: String, done: @Sendable () -> Void)
         case leave(group: String, done: @Sendable () -> Void)
@@ -22,7 +23,8 @@ public struct HubCaller: Sendable {
             switch self {
             case .join(_, let done), .leave(_, let done): done()
             case .whenEnded(let handler): handler()
-            case .send, .abort: break
+            case .send(_, let taken): taken()
+            case .abort: break
             }
         }
     }
@@ -42,11 +44,17 @@ public struct HubCaller: Sendable {
 
     /// Calls a method of this client only. After an answer given through `HubReply` it arrives
     /// behind the completion. Nothing happens once the connection has ended.
-    public func send(_ target: String, _ arguments: [RawValue]) {
+    ///
+    /// - Parameter taken: called once, when the next message may be sent without piling up: at once
+    ///   for a client that reads, else when it has caught up or is gone.
+    public func send(
+        _ target: String, _ arguments: [RawValue], taken: @escaping @Sendable () -> Void = {}
+    ) {
         perform(
             .send(
                 EncodedInvocation(
-                    target: target, arguments: arguments, protocols: [hubProtocol])))
+                    target: target, arguments: arguments, protocols: [hubProtocol]),
+                taken: taken))
     }
 
     /// - Parameter joined: called once, when what any pod sends to the group arrives or the
@@ -79,9 +87,10 @@ public struct HubCaller: Sendable {
             connectionID: connectionID, userID: userID, connectedAtWall: connectedAtWall,
             request: nil, hubProtocol: .json, server: nil
         ) { request in
-            if case .send(let invocation) = request {
+            if case .send(let invocation, _) = request {
                 onSend(Array(invocation.record(for: .json) ?? []))
             }
+            request.abandon()
         }
     }
 }

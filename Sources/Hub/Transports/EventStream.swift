@@ -1,7 +1,8 @@
 // EventStream: the answer without an end that carries server-sent events.
 //
-//   GET, Accept: text/event-stream ─▶ [head, ":"] ─▶ event … event ─▶ close
-//                                        └ sent once POSTs find the connection, on whichever pod
+//   GET, Accept: text/event-stream ─▶ attach ─▶ [head, ":"] ─▶ event … event ─▶ close
+//                                        │          └ sent once POSTs find the connection, anywhere
+//                                        └ it is open on another loop or pod: 409, 400
 //
 // The client sends by POST; what else arrives on this connection is not looked at.
 //
@@ -14,17 +15,17 @@ import WS
 final class EventStream: ConnectionHandler {
     private var session: HubConnection?
     private var connection: Connection?
-    private let head: [UInt8]
+    private let answer: StreamAnswer
     let posts = PostQueue()
 
-    /// - Parameter head: of the HTTP answer.
-    init(session: HubConnection, head: [UInt8]) {
+    /// - Parameter answer: writes the HTTP answer.
+    init(session: HubConnection, answer: StreamAnswer) {
         self.session = session
-        self.head = head
+        self.answer = answer
     }
 
     /// What the head must say beside its type: nobody may keep, change or collect what follows.
-    static func makeHead() -> Response {
+    private static var head: Response {
         var response = Response(.ok, contentType: "text/event-stream")
         response.add("Cache-Control", "no-cache,no-store")
         response.add("Pragma", "no-cache")
@@ -37,7 +38,7 @@ final class EventStream: ConnectionHandler {
 
     /// The client may POST from now on.
     func begin() {
-        connection?.send(head)
+        connection?.send(answer.head(Self.head))
         connection?.send(ServerSentEvent.opening)
     }
 
@@ -51,7 +52,21 @@ final class EventStream: ConnectionHandler {
 
     override func opened(_ connection: Connection) {
         self.connection = connection
-        session?.opened(by: .events(self))
+        guard let session else { return }
+        session.loop.attach(session.connectionID, for: connection.token)
+    }
+
+    /// The other loops and pods have been asked.
+    func attached(_ answer: TransportAnswer?) {
+        guard let session else { return }
+        guard let answer else { return session.opened(by: .events(self)) }
+        if answer.status == HTTPStatus.ok.rawValue {
+            session.hold(early: answer.body)
+            return session.opened(by: .events(self))
+        }
+        self.session = nil
+        connection?.send(self.answer.whole(HubEndpoint.response(answer)))
+        connection?.closeAfterFlush(lingering: true)
     }
 
     override func becameWritable(_ connection: Connection) { session?.caughtUp() }

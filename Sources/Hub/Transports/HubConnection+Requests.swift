@@ -24,6 +24,8 @@ extension HubConnection {
             answered(.deleted)
             queue.delete()
             transportEnded(isOrderly: true)
+        case .attach:
+            answered(transport == .serverSentEvents ? .inUse : .otherTransport)
         case .abandon:
             if case .polling(let queue) = link { queue.abandon(request.requestID, at: now) }
         }
@@ -36,8 +38,7 @@ extension HubConnection {
         case .polling(let queue): queue.begin()
         case .none, .webSocket, .resumable: break
         }
-        guard let early = loop.takeReservation(connectionID) else { return }
-        early.withUnsafeBytes { received($0) }
+        readOn()
     }
 
     private func poll(

@@ -156,6 +156,8 @@ extension TransportAnswer {
     /// A DELETE.
     static let deleted = TransportAnswer(status: 202, contentType: "text/plain", body: [])
     static let unknownID = refusal(404, "No Connection with that ID")
+    /// A second event stream.
+    static let inUse = TransportAnswer(status: 409, contentType: "text/plain", body: [])
     static let otherTransport = refusal(400, "Cannot change transports mid-connection")
     static let notDeletable = refusal(
         400, "Cannot terminate this connection using the DELETE endpoint.")

@@ -267,7 +267,7 @@ final class HTTPConnection: ConnectionHandler {
         case .stream(let handler):
             switch handler(request) {
             case .refuse(let response): answer(response, connection)
-            case .accept(let head, let makeHandler): stream(head, makeHandler, connection)
+            case .accept(let makeHandler): stream(makeHandler, connection)
             }
         case let match:
             answer(server.router.answer(match, to: request), connection)
@@ -286,22 +286,13 @@ final class HTTPConnection: ConnectionHandler {
 
     /// The connection is the answer's from here on, and ends with it.
     private func stream(
-        _ head: Response, _ makeHandler: ([UInt8]) -> ConnectionHandler, _ connection: Connection
+        _ makeHandler: (StreamAnswer) -> ConnectionHandler, _ connection: Connection
     ) {
         if machine.isDraining { return answer(Response(.serviceUnavailable), connection) }
         machine.upgraded()
-        var head = head
-        server.policy(for: request!)?.decorate(&head, to: request!)
-        var bytes: [UInt8] = []
-        ResponseWriter.appendHead(
-            of: head, version: request!.version, keepsAlive: false, date: server.dateBytes,
-            framing: .untilClose, to: &bytes)
-        server.count(head.status)
-        server.end(span, with: head)
+        let next = makeHandler(StreamAnswer(server: server, request: request!, span: span))
         span = nil
-        logAccess(head.status, connection)
         if isPaused { connection.resumeReading() }
-        let next = makeHandler(bytes)
         connection.replaceHandler(with: next)
         next.opened(connection)
     }

@@ -24,9 +24,8 @@ public enum UpgradeDecision {
 /// What becomes of a request for an answer without an end.
 public enum StreamDecision {
     case refuse(Response)
-    /// `makeHandler` gets the answer's head in bytes. Its handler sends them when it likes, and then
-    /// the body, until it closes.
-    case accept(head: Response, makeHandler: ([UInt8]) -> ConnectionHandler)
+    /// The connection is the handler's, which answers as it likes and closes.
+    case accept(makeHandler: (StreamAnswer) -> ConnectionHandler)
 }
 
 /// Runs on the loop, with the whole body read. It must not block; it may answer later through its

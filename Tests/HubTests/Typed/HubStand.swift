@@ -116,7 +116,8 @@ struct HubStand: Sendable {
             request: nil, hubProtocol: .json, server: server
         ) { [received] request in
             switch request {
-            case .send(let invocation):
+            case .send(let invocation, let taken):
+                taken()
                 let record = invocation.record(for: .json) ?? []
                 received.note(String(decoding: record.dropLast(), as: UTF8.self))
             case .abort: received.note("aborted")

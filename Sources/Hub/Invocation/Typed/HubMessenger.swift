@@ -19,7 +19,9 @@ struct HubMessenger: Sendable {
     /// - Throws: `BackplaneError` if other pods' clients cannot be reached.
     func send(to target: HubTarget, _ method: String, _ arguments: [RawValue]) async throws {
         if let caller, target == .connection(caller.connectionID) {
-            return caller.send(method, arguments)
+            return await withCheckedContinuation { continuation in
+                caller.send(method, arguments) { continuation.resume() }
+            }
         }
         try await outcome { done in
             server?.send(to: target, target: method, arguments: arguments, accepted: done)
