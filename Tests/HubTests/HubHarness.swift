@@ -25,9 +25,9 @@ final class HubHarness {
         adding: (inout HubMethods) -> Void = { _ in }
     ) throws {
         var hub = Self.methods(holding: heldReplies)
-        adding(&hub)
         hub.onConnected = { caller, reply in reply.decide(onConnected(caller)) }
         hub.onDisconnected = { [ends] _, end in ends.update { $0.append(end) } }
+        adding(&hub)
         let server = HubServer(
             methods: hub, options: options, backplane: backplane,
             onBackplaneResumed: onBackplaneResumed)

@@ -157,11 +157,12 @@ final class CallTable {
 
     /// The connection has ended: whoever works or waits for it is told.
     func endAll(connectionID: String) {
+        // Before their calls are cancelled, so that readers are told why.
+        for (_, buffer) in uploads { buffer.end(.failed("The underlying connection was closed.")) }
         for call in calls {
             call.cancellation.cancel()
             for taken in call.waiting { taken(false) }
         }
-        for (_, buffer) in uploads { buffer.end(.failed("The underlying connection was closed.")) }
         for (_, answered) in questions { answered(.disconnected(connectionID: connectionID)) }
         for sender in senders { sender() }
         for handler in endHandlers { handler() }

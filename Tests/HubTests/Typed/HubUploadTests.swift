@@ -120,6 +120,22 @@ import Testing
         #expect(try await numbers.first { _ in true } == 2)
     }
 
+    @Test func `a connection's end is told to readers before their calls are cancelled`() {
+        let told = Noted<String>()
+        let buffer = HubUploadBuffer(capacity: 10)
+        let cancellation = HubCancellation()
+        buffer.next { event in if case .failed(let text) = event { told.note(text) } }
+        cancellation.onCancel { told.note("cancelled") }
+        let table = CallTable()
+        table.begin(
+            CallTable.Call(
+                serial: 1, invocationID: "1", target: "M", isStreaming: false, takesSlot: false,
+                cancellation: cancellation, uploads: [buffer]), uploadIDs: ["u"])
+        table.endAll(connectionID: "me")
+
+        #expect(told.values == ["The underlying connection was closed.", "cancelled"])
+    }
+
     @Test func `a cancelled call still gets what is there`() async throws {
         let numbers = HubUpload<Int>(
             reading: upload("1", ending: .failed("The underlying connection was closed.")))

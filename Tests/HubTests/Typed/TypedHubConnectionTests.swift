@@ -125,7 +125,8 @@ import TestSupport
                 return .accept
             },
             adding: { hub in
-                hub.method("WhenEnded") { call in
+                // Without `async` the answer, and with it the end, may overtake the request.
+                hub.method("WhenEnded") { call async in
                     call.caller.whenEnded { order.note("told too") }
                 }
             })
