@@ -19,6 +19,7 @@ let package = Package(
     products: [
         .executable(name: "contoso", targets: ["contoso"]),
         .executable(name: "echo-server", targets: ["echo-server"]),
+        .executable(name: "hub-server", targets: ["hub-server"]),
         .executable(name: "bench", targets: ["bench"]),
         .executable(name: "bench-micro", targets: ["bench-micro"]),
     ],
@@ -46,7 +47,10 @@ let package = Package(
             linkerSettings: [.linkedLibrary("hiredis")]),
         .target(
             name: "Hub", dependencies: ["WS", "COpenSSL", "CHiredis"],
-            exclude: ["Redis/CHiredis"], swiftSettings: strict),
+            exclude: ["Redis/CHiredis", "ExampleServer"], swiftSettings: strict),
+        .executableTarget(
+            name: "hub-server", dependencies: ["Hub"],
+            path: "Sources/Hub/ExampleServer", swiftSettings: strict),
 
         // Services: the business and its outside connections.
         .target(

@@ -7,7 +7,9 @@
 public struct HubCounters: Equatable, Sendable {
     /// Connections now, those in their handshake included.
     public var openCount = 0
+    public var openCountByTransport: [HubTransport: Int] = [:]
     public var openedCount = 0
+    public var hitCountByLimit: [HubLimit: Int] = [:]
     public var endedCountByReason: [HubEnd.Reason: Int] = [:]
     /// Messages with a receiver on this loop.
     public var messageCount = 0
@@ -15,6 +17,22 @@ public struct HubCounters: Equatable, Sendable {
     public var deliveryCount = 0
 
     public init() {}
+}
+
+/// What a client has run into. The raw value is the stable name in counters.
+public enum HubLimit: String, Hashable, Sendable, CaseIterable {
+    /// An invocation waited for `HubOptions.parallelInvocationCountMax`.
+    case parallelInvocations = "parallel_invocations"
+    /// An invocation waited for `HubOptions.invocationCountMax`.
+    case invocations
+    /// An upload held `HubOptions.uploadItemCountMax` items, and the client was not read.
+    case uploadItems = "upload_items"
+    /// A POST waited for `HubOptions.postedByteCountMax`.
+    case postedBytes = "posted_bytes"
+    /// A stream's item waited for its client to catch up.
+    case streamWaits = "stream_waits"
+    /// A client that did not fetch or acknowledge `HubOptions.waitingByteCountMax` was given up.
+    case waitingBytes = "waiting_bytes"
 }
 
 extension HubEnd {
@@ -27,6 +45,7 @@ extension HubEnd {
         case clientTimedOut = "client_timed_out"
         case authenticationExpired = "authentication_expired"
         case aborted
+        case unwritable
         case shutdown
         case connectFailed = "connect_failed"
         case handshakeFailed = "handshake_failed"
@@ -41,6 +60,7 @@ extension HubEnd {
         case .clientTimedOut: .clientTimedOut
         case .authenticationExpired: .authenticationExpired
         case .aborted: .aborted
+        case .unwritable: .unwritable
         case .shutdown: .shutdown
         case .connectFailed: .connectFailed
         case .handshakeFailed: .handshakeFailed

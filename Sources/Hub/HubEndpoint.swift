@@ -1,10 +1,13 @@
 // HubEndpoint: the hub's paths on a router.
 //
 //   POST {path}/negotiate ─▶ ids and transports                       other methods ─▶ 405
-//   GET  {path}?id=…  with Upgrade: websocket ─▶ 101, HubConnection
-//   GET, POST, DELETE {path}?id=…  without    ─▶ the refusals of the transports we do not serve
+//   GET  {path}?id=…  with Upgrade: websocket            ─▶ 101, HubSocket
+//                     with Accept: text/event-stream     ─▶ 200, EventStream
+//                     else                               ─▶ a poll
+//   POST, DELETE {path}?id=…                             ─▶ bytes for, the end of, a connection
 //
-// Authentication comes first on every path, before any id is looked at.
+// Authentication comes first on every path, before any id is looked at. A token is its user's: with
+// another one's it is as good as none.
 //
 // Thread: one loop; built before it listens.  Allocates: answers, a connection per upgrade.
 // Source: SignalR TransportProtocols; statuses and texts as .NET 8.
@@ -36,6 +39,7 @@ public struct HubEndpoint {
     private let loop: HubLoop
     private let authenticate: (Request) -> HubAuthentication
     private var options: HubOptions { loop.server.options }
+    private var tokens: ConnectionTokens { loop.server.tokens }
 
     public init(loop: HubLoop, authenticate: @escaping (Request) -> HubAuthentication) {
         self.loop = loop
@@ -54,9 +58,10 @@ public struct HubEndpoint {
                 }
             }
             router.upgrade(path) { request in upgrade(request) }
+            router.stream(path) { request in stream(request) }
             for method in [HTTPMethod.get, .post, .delete] {
-                router.on(method, path) { request, _, responder in
-                    responder.respond(refuse(request))
+                router.on(method, path, watchesPeer: method == .get) { request, _, responder in
+                    serve(request, responder)
                 }
             }
             for method in [HTTPMethod.put, .patch] {
@@ -70,16 +75,23 @@ public struct HubEndpoint {
     // MARK: Negotiate
 
     func negotiate(_ request: Request) -> Response {
-        if case .refused(let response) = authenticate(request) { return response }
-        let values = request.rawQueryValues(named: "negotiateVersion")
+        let user: AuthenticatedUser
+        switch authenticate(request) {
+        case .refused(let response): return response
+        case .accepted(let accepted): user = accepted
+        }
         let body: [UInt8]
         do {
-            // A repeated value is joined, as ASP.NET does, and so no integer.
-            let text = values.isEmpty ? nil : values.joined(separator: ",")
-            let version = try Negotiate.version(text, versionMin: options.negotiateVersionMin)
+            let version = try Negotiate.version(
+                Self.value("negotiateVersion", of: request),
+                versionMin: options.negotiateVersionMin)
+            let isResumable =
+                version > 0 && options.allowsStatefulReconnect
+                && Self.value("useStatefulReconnect", of: request)?.lowercased() == "true"
             body = Negotiate.answer(
-                version: version, ids: loop.server.tokens.make(version: version),
-                transports: options.transports)
+                version: version,
+                ids: tokens.make(version: version, user: user.userID, isResumable: isResumable),
+                transports: options.transports, isResumable: isResumable)
         } catch {
             body = Negotiate.answer(error)
         }
@@ -100,49 +112,141 @@ public struct HubEndpoint {
         case .accepted(let accepted): head = accepted
         }
         guard options.transports.contains(.webSockets) else {
-            return .refuse(Self.unsupported("WebSockets"))
+            return .refuse(Self.unsupported(.webSockets))
         }
-        let claim: ConnectionClaim?
-        do {
-            claim = try Self.id(of: request).map { id throws(ConnectionTokens.Refusal) in
-                try loop.server.tokens.claim(id)
+        var claim: ConnectionClaim?
+        if let id = Self.value("id", of: request) {
+            do throws(ConnectionTokens.Refusal) {
+                claim = try tokens.claim(id, user: user.userID)
+            } catch {
+                return resume(id, user, head) ?? .refuse(Self.refusal(error, .webSockets))
             }
+        }
+        let connection = HubConnection(
+            loop: loop, claim: claim, user: user, transport: .webSockets, request: request)
+        if claim?.isResumable == true, options.allowsStatefulReconnect {
+            connection.link = .resumable(
+                Resumption(byteCountHigh: options.statefulByteCountHigh))
+        }
+        return .accept(
+            head: head, handler: HubSocket(session: connection, limits: options.webSocket))
+    }
+
+    /// A socket for a connection whose former one is broken, or will be found to be.
+    private func resume(
+        _ id: String, _ user: AuthenticatedUser, _ head: [UInt8]
+    ) -> UpgradeDecision? {
+        guard let opened = try? tokens.open(id, user: user.userID), opened.isResumable else {
+            return nil
+        }
+        let connectionID = opened.connectionID
+        let handler: ConnectionHandler
+        if let session = loop.resumable(connectionID) {
+            handler = HubSocket(session: session, limits: options.webSocket)
+        } else if !loop.holds(connectionID), loop.server.loops.holds(.transport(connectionID)) {
+            handler = RelaySocket(connectionID: connectionID, loop: loop, limits: options.webSocket)
+        } else {
+            return nil
+        }
+        return .accept(head: head, handler: handler)
+    }
+
+    // MARK: Server-sent events
+
+    func stream(_ request: Request) -> StreamDecision {
+        let user: AuthenticatedUser
+        switch authenticate(request) {
+        case .refused(let response): return .refuse(response)
+        case .accepted(let accepted): user = accepted
+        }
+        guard options.transports.contains(.serverSentEvents) else {
+            return .refuse(Self.unsupported(.serverSentEvents))
+        }
+        guard let id = Self.value("id", of: request) else { return .refuse(Self.idRequired) }
+        let claim: ConnectionClaim
+        do throws(ConnectionTokens.Refusal) {
+            claim = try tokens.claim(id, user: user.userID, for: .serverSentEvents)
         } catch {
-            return .refuse(error == .inUse ? Self.inUse : Self.unknownID)
+            return .refuse(Self.refusal(error, .serverSentEvents))
         }
-        let connection = HubConnection(loop: loop, claim: claim, user: user)
-        return .accept(head: head, handler: connection)
+        let connection = HubConnection(
+            loop: loop, claim: claim, user: user, transport: .serverSentEvents, request: request)
+        return .accept(head: EventStream.makeHead()) { head in
+            EventStream(session: connection, head: head)
+        }
     }
 
-    // MARK: What is not a WebSocket
-
-    /// GET, POST and DELETE belong to transports that this hub does not offer.
-    func refuse(_ request: Request) -> Response {
-        if case .refused(let response) = authenticate(request) { return response }
-        if request.method == .head { return Self.methodNotAllowed(allow: "GET, POST, DELETE") }
-        guard let id = Self.id(of: request) else {
-            return .text("Connection ID required", status: .badRequest)
+    /// 409 for a second transport of the same kind, 400 for one of another kind.
+    private static func refusal(
+        _ refusal: ConnectionTokens.Refusal, _ transport: HubTransport
+    ) -> Response {
+        switch refusal {
+        case .unknown: response(.unknownID)
+        case .inUse(transport): Response(.conflict, contentType: "text/plain")
+        case .inUse: response(.otherTransport)
         }
-        guard loop.server.tokens.isKnown(id) else { return Self.unknownID }
+    }
+
+    // MARK: Polls, POSTs, DELETEs
+
+    func serve(_ request: Request, _ responder: Responder) {
+        let user: AuthenticatedUser
+        switch authenticate(request) {
+        case .refused(let response): return responder.respond(response)
+        case .accepted(let accepted): user = accepted
+        }
+        let kind: TransportRequest.Kind
         switch request.method {
-        case .post:
-            return .text(
-                "POST requests are not allowed for WebSocket connections.",
-                status: .methodNotAllowed)
-        case .delete:
-            return .text(
-                "Cannot terminate this connection using the DELETE endpoint.", status: .badRequest)
+        case .get: kind = .poll
+        case .post: kind = .send(request.body)
+        case .delete: kind = .delete
         default:
-            let wantsEvents = request.lists("text/event-stream", in: .accept)
-            return Self.unsupported(wantsEvents ? "ServerSentEvents" : "LongPolling")
+            return responder.respond(Self.methodNotAllowed(allow: "GET, POST, DELETE"))
         }
+        guard let id = Self.value("id", of: request) else {
+            return responder.respond(Self.idRequired)
+        }
+        if kind == .poll, !options.transports.contains(.longPolling) {
+            return responder.respond(Self.unsupported(.longPolling))
+        }
+        guard let opened = try? tokens.open(id, user: user.userID) else {
+            return responder.respond(Self.response(.unknownID, isPoll: kind == .poll))
+        }
+        let transportRequest = TransportRequest(
+            kind: kind, connectionID: opened.connectionID, requestID: tokens.makeConnectionID(),
+            expiresAt: user.expiresAt)
+        if kind == .poll {
+            let mailbox = loop.mailbox
+            responder.onPeerGone { mailbox.post(.abandoned(transportRequest)) }
+        }
+        loop.route(
+            TransportAttempt(
+                request: transportRequest, token: id, user: user, httpRequest: request
+            ) { answer in
+                responder.respond(Self.response(answer ?? .unknownID, isPoll: kind == .poll))
+            })
     }
 
-    private static let unknownID = Response.text("No Connection with that ID", status: .notFound)
-    private static let inUse = Response(.conflict, contentType: "text/plain")
+    private static func response(_ answer: TransportAnswer, isPoll: Bool = false) -> Response {
+        guard let status = HTTPStatus(rawValue: answer.status) else {
+            return Response(.internalServerError)
+        }
+        var response = Response(status, body: answer.body)
+        if !answer.contentType.isEmpty { response.add("Content-Type", answer.contentType) }
+        if isPoll {
+            response.add("Cache-Control", "no-cache, no-store")
+            response.add("Pragma", "no-cache")
+            response.add("Expires", "Thu, 01 Jan 1970 00:00:00 GMT")
+        }
+        return response
+    }
 
-    private static func unsupported(_ transport: String) -> Response {
-        let text = "\(transport) transport not supported by this end point type"
+    // MARK: Refusals
+
+    private static let idRequired = Response.text("Connection ID required", status: .badRequest)
+
+    private static func unsupported(_ transport: HubTransport) -> Response {
+        let text = "\(transport.rawValue) transport not supported by this end point type"
         return Response(.notFound, contentType: "text/plain", body: Array(text.utf8))
     }
 
@@ -154,9 +258,10 @@ public struct HubEndpoint {
 
     // MARK: The query
 
-    /// The connection token. A repeated one is joined, as ASP.NET does, and so names nobody.
-    private static func id(of request: Request) -> String? {
-        let ids = request.rawQueryValues(named: "id")
-        return ids.isEmpty ? nil : ids.joined(separator: ",")
+    /// A parameter by its name without regard to case. A repeated one is joined, as ASP.NET does, and
+    /// so is no integer and names nobody.
+    private static func value(_ name: String, of request: Request) -> String? {
+        let values = request.rawQueryValues(named: name)
+        return values.isEmpty ? nil : values.joined(separator: ",")
     }
 }

@@ -1,31 +1,17 @@
 // HubLoop: the hub's part on one loop: its connections, who they are, and delivery to them.
 //
 //   mailbox ─▶ deliver ─▶ registry / users / groups ─▶ tokens ─▶ one SharedBytes on every queue
-//           └▶ reply, request ─▶ the connection, if it still is there
+//           └▶ reply, item, request ─▶ the connection, if it still is there
 //
 // A delivery hashes a name once, makes the payload once, and then walks a row of tokens. It never
 // waits for a socket: a queue beyond `Limits.outboundByteCountMax`, or one that makes no progress
-// for `Limits.writeStallTimeout`, is cut by the loop.
+// for `Limits.writeStallTimeout`, is cut by the loop. Clients without a WebSocket and those that may
+// resume are sessions: HubLoop+Sessions has their requests and their clock.
 //
 // Thread: one loop.  Allocates: one payload per delivery that has a receiver.
 
 import Loop
 import WS
-
-/// What other threads send to a loop's hub.
-enum HubLoopMessage: Sendable {
-    case deliver(HubTarget, EncodedInvocation)
-    /// A method's answer; `serial` names the call on its connection.
-    case reply(EventToken, serial: UInt64, HubOutcome)
-    case request(EventToken, HubCaller.Request)
-    case membership(connectionID: String, HubCaller.Request)
-    /// The backplane listens.
-    case subscribed(EventToken)
-    /// `answered` is called once, with nil at once if the client is not here.
-    case ask(ClientQuestion, answered: @Sendable (ClientAnswer?) -> Void)
-    /// The same for a request of a client without a WebSocket.
-    case transport(TransportRequest, answered: @Sendable (TransportAnswer?) -> Void)
-}
 
 public final class HubLoop {
     let server: HubServer
@@ -33,15 +19,23 @@ public final class HubLoop {
     unowned(unsafe) let reactor: Reactor
     let mailbox: Mailbox<HubLoopMessage>
     /// Among the server's loops.
-    private let number: Int
+    let number: Int
     private let log = Log("hub")
-    /// From the WebSocket's opening to its end, handshake or not.
+    /// From the transport's opening to its end, handshake or not.
     private var registry = ConnectionRegistry<HubConnection>()
     private var users = UserTable()
     private var groups = GroupTable()
     private var counted = HubCounters()
+    var sessions = SessionTable()
+    /// Connections that ended while `onConnected` was still deciding.
+    private var undecided: [EventToken: Undecided] = [:]
     /// `{"type":6}` in a frame, shared by all pings of this loop.
     let pingFrame: SharedBytes
+
+    private enum Undecided {
+        case open
+        case ended(HubCaller, HubEnd)
+    }
 
     /// Called on the loop's thread, before it listens. The loop's mailbox keeps the result alive.
     public init(server: HubServer, reactor: Reactor) {
@@ -52,6 +46,7 @@ public final class HubLoop {
         mailbox = reactor.makeMailbox { inbox.owner?.receive($0) }
         number = server.loops.add(mailbox)
         inbox.owner = self
+        reactor.onDrain { inbox.owner?.drainSessions() }
     }
 
     /// Gives the mailbox its receiver, which cannot be named before its own mailbox is there.
@@ -70,11 +65,20 @@ public final class HubLoop {
         return counters
     }
 
+    /// When a time of the wall clock will be.
+    func instant(of time: WallTime) -> MonotonicInstant {
+        let wallNow = reactor.time.wallNow
+        return reactor.now.advanced(
+            by: .microseconds(time.microseconds - wallNow.microseconds))
+    }
+
     // MARK: Membership
 
-    func opened(_ connection: HubConnection, _ token: EventToken) {
-        registry.insert(connection, id: connection.connectionID, token: token)
+    func opened(_ connection: HubConnection) {
+        registry.insert(connection, id: connection.connectionID, token: connection.token)
         counted.openedCount += 1
+        counted.openCountByTransport[connection.transport, default: 0] += 1
+        if connection.token.isSession { add(session: connection) }
     }
 
     /// Makes messages for the scopes come here. `HubConnection.subscribed` is called when they do.
@@ -90,19 +94,28 @@ public final class HubLoop {
     }
 
     /// From now on the connection receives what is sent to it, its user and everybody.
-    func activated(_ connection: HubConnection, _ token: EventToken) {
-        registry.activate(token)
+    func activated(_ connection: HubConnection) {
+        let token = connection.token
+        registry.activate(token, directProtocol: token.isSession ? nil : connection.hubProtocol)
         if let user = connection.userID { users.insert(token, user: user) }
     }
 
+    /// `onConnected` will decide later.
+    func awaitsDecision(_ token: EventToken) { undecided[token] = .open }
+
     /// Called once; the connection receives nothing from now on.
-    func ended(_ connection: HubConnection, _ token: EventToken, by end: HubEnd) {
+    func ended(_ connection: HubConnection, by end: HubEnd) {
+        let token = connection.token
         counted.endedCountByReason[end.reason, default: 0] += 1
+        counted.openCountByTransport[connection.transport, default: 0] -= 1
         registry.remove(token, id: connection.connectionID)
         if let user = connection.userID { users.remove(token, user: user) }
         let left = groups.leaveAll(token)
         if !left.isEmpty { unsubscribe(from: left.map { .group($0) }) }
+        if undecided[token] != nil { undecided[token] = .ended(connection.makeCaller(), end) }
     }
+
+    func count(_ limit: HubLimit) { counted.hitCountByLimit[limit, default: 0] += 1 }
 
     /// - Parameter done: called once, on any thread, when messages to the group arrive.
     func join(_ token: EventToken, group: String, done: @escaping @Sendable () -> Void) {
@@ -122,11 +135,38 @@ public final class HubLoop {
         case .deliver(let target, let invocation): deliver(invocation, to: target)
         case .reply(let token, let serial, let outcome):
             registry.member(token)?.replied(outcome, serial: serial)
+        case .item(let token, let serial, let item, let taken):
+            guard let member = registry.member(token) else { return taken(false) }
+            member.send(item: item, serial: serial, taken: taken)
+        case .room(let token): registry.member(token)?.readOn()
+        case .suspendSlot(let token, let serial):
+            registry.member(token)?.suspendSlot(serial: serial)
+        case .resumeSlot(let token, let serial):
+            registry.member(token)?.resumeSlot(serial: serial)
         case .request(let token, let request): obey(request, on: token)
         case .membership(let id, let request): obey(request, on: registry.token(ofID: id))
         case .subscribed(let token): registry.member(token)?.subscribed()
-        case .ask(_, let answered): answered(nil)
-        case .transport(_, let answered): answered(nil)
+        case .decided(let token, let decision): decided(decision, token)
+        case .ask(let question, let answered):
+            let token = registry.activeToken(ofID: question.connectionID)
+            guard let member = token.flatMap(registry.member) else { return answered(nil) }
+            member.ask(question, answered: answered)
+        case .reachable(let token): registry.member(token)?.reachable()
+        case .transport(let request, let answered): handle(request, answered)
+        case .abandoned(let request): abandon(request)
+        case .unheld(let attempt): begin(attempt)
+        case .relay(let event, let socket, let id): relay(event, of: socket, to: id)
+        case .relayed(let token, let order):
+            (reactor.handler(of: token) as? RelaySocket)?.obey(order)
+        }
+    }
+
+    private func decided(_ decision: ConnectDecision, _ token: EventToken) {
+        let before = undecided.removeValue(forKey: token)
+        if let member = registry.member(token) { return member.decided(decision) }
+        // The hub has accepted a connection that was gone already.
+        if case .ended(let caller, let end) = before, decision == .accept {
+            server.methods.onDisconnected(caller, end)
         }
     }
 
@@ -152,24 +192,34 @@ public final class HubLoop {
         var delivery = Delivery(invocation: invocation, reactor: reactor)
         defer { finish(&delivery, invocation) }
         switch target {
-        case .all: registry.activeTokens.forEach { delivery.send(to: $0) }
+        case .all: registry.activeTokens.forEach { send(&delivery, to: $0) }
         case .allExcept(let ids):
             let excluded = tokens(ofIDs: ids)
             for token in registry.activeTokens where !excluded.contains(token) {
-                delivery.send(to: token)
+                send(&delivery, to: token)
             }
-        case .connection(let id): tokens(ofIDs: [id]).forEach { delivery.send(to: $0) }
-        case .connections(let ids): tokens(ofIDs: ids).forEach { delivery.send(to: $0) }
-        case .group(let name): groups.forEachMember(of: name) { delivery.send(to: $0) }
+        case .connection(let id): tokens(ofIDs: [id]).forEach { send(&delivery, to: $0) }
+        case .connections(let ids): tokens(ofIDs: ids).forEach { send(&delivery, to: $0) }
+        case .group(let name): groups.forEachMember(of: name) { send(&delivery, to: $0) }
         case .groups(let names):
-            for name in names { groups.forEachMember(of: name) { delivery.send(to: $0) } }
+            for name in names { groups.forEachMember(of: name) { send(&delivery, to: $0) } }
         case .groupExcept(let name, let ids):
             let excluded = tokens(ofIDs: ids)
-            groups.forEachMember(of: name) { if !excluded.contains($0) { delivery.send(to: $0) } }
-        case .user(let id): users.forEachConnection(of: id) { delivery.send(to: $0) }
+            groups.forEachMember(of: name) {
+                if !excluded.contains($0) { send(&delivery, to: $0) }
+            }
+        case .user(let id): users.forEachConnection(of: id) { send(&delivery, to: $0) }
         case .users(let ids):
-            for id in ids { users.forEachConnection(of: id) { delivery.send(to: $0) } }
+            for id in ids { users.forEachConnection(of: id) { send(&delivery, to: $0) } }
         }
+    }
+
+    private func send(_ delivery: inout Delivery, to token: EventToken) {
+        if registry.isUniform { return delivery.send(to: token) }
+        guard let hubProtocol = registry.directProtocol(token) else {
+            return delivery.countIndirect(token)
+        }
+        delivery.send(to: token, hubProtocol: hubProtocol)
     }
 
     private func finish(_ delivery: inout Delivery, _ invocation: EncodedInvocation) {
@@ -181,6 +231,8 @@ public final class HubLoop {
                 server.tracer.end(server.tracer.beginPush(of: invocation, to: receiverCount))
             }
         }
+        // Their objects may end, and change the tables that have just been walked.
+        for token in delivery.indirect { registry.member(token)?.deliver(invocation) }
         let unable = delivery.finish()
         if unable.isEmpty { return }
         log.error(

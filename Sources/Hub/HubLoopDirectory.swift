@@ -183,6 +183,12 @@ final class HubLoopDirectory: Sendable {
         post(.transport(request, answered: answered), to: .transport(request.connectionID))
     }
 
+    /// Hands what a socket has to say to the loop of its session.
+    /// - Returns: false if the session is not here.
+    func relay(_ event: RelayEvent, of socket: RelayedSocket, to connectionID: String) -> Bool {
+        post(.relay(event, socket, connectionID: connectionID), to: .transport(connectionID))
+    }
+
     /// - Parameter scope: of one connection, which is on one loop.
     /// - Returns: false if no loop holds it.
     private func post(_ message: HubLoopMessage, to scope: BackplaneScope) -> Bool {

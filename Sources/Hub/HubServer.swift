@@ -43,6 +43,7 @@ public final class HubServer: Sendable {
         onBackplaneResumed: @escaping @Sendable (Gap) -> Void = { _ in }
     ) {
         options.validate()
+        let methods = methods.filtered()
         self.options = options
         self.methods = methods
         self.tokens = tokens ?? ConnectionTokens(lifetime: options.negotiatedLifetime)
@@ -77,7 +78,8 @@ public final class HubServer: Sendable {
         accepted: @escaping @Sendable (BackplaneError?) -> Void = { _ in }
     ) {
         let invocation = EncodedInvocation(
-            target: method, arguments: arguments, headers: headers)
+            target: method, arguments: arguments, headers: headers,
+            protocols: options.protocols)
         loops.deliver(invocation, to: target)
         publish(invocation, to: target, accepted: accepted)
     }
@@ -87,7 +89,8 @@ public final class HubServer: Sendable {
         to target: HubTarget, target method: String, arguments: [RawValue], headers: [Header] = []
     ) {
         let invocation = EncodedInvocation(
-            target: method, arguments: arguments, headers: headers)
+            target: method, arguments: arguments, headers: headers,
+            protocols: options.protocols)
         loops.deliver(invocation, to: target)
     }
 
@@ -97,7 +100,8 @@ public final class HubServer: Sendable {
         accepted: @escaping @Sendable (BackplaneError?) -> Void
     ) {
         let invocation = EncodedInvocation(
-            target: method, arguments: arguments, headers: headers)
+            target: method, arguments: arguments, headers: headers,
+            protocols: options.protocols)
         publish(invocation, to: target, accepted: accepted)
     }
 
@@ -147,7 +151,9 @@ public final class HubServer: Sendable {
         let id = tokens.makeConnectionID()
         let question = ClientQuestion(
             connectionID: connectionID, invocationID: id,
-            invocation: EncodedInvocation(target: target, arguments: arguments, invocationID: id))
+            invocation: EncodedInvocation(
+                target: target, arguments: arguments, invocationID: id,
+                protocols: options.protocols))
         let isHere = loops.ask(question) { answer in
             answered(answer ?? .unknown(connectionID: connectionID))
         }

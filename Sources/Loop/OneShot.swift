@@ -2,7 +2,7 @@
 //
 //            given inside the call            the caller takes it when the call returns
 //   running ───────────────────────▶ given ────────────────────────────▶ done
-//      │ the call returns
+//      │ the call returns, or postpones
 //      ▼        given, from any thread
 //   waiting ───────────────────────▶ done      delivered
 //      │ the last reference is gone
@@ -55,12 +55,22 @@ public final class OneShot<Value: Sendable>: Sendable {
     /// Called once, right behind the call: the value if there is one already; else it is delivered.
     public func callReturned() -> Value? {
         state.withLock { state in
-            if case .given(let value) = state {
+            switch state {
+            case .given(let value):
                 state = .done
                 return value
+            case .running:
+                state = .waiting
+                return nil
+            case .waiting, .done: return nil
             }
-            state = .waiting
-            return nil
+        }
+    }
+
+    /// Has the value delivered in any case, even if it is given before the call returns.
+    public func postpone() {
+        state.withLock { state in
+            if case .running = state { state = .waiting }
         }
     }
 

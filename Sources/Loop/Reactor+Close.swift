@@ -112,6 +112,7 @@ extension Reactor {
 
     /// Asks every handler to finish what is in flight and close.
     public func drainConnections() {
+        for body in drainHandlers { body() }
         for index in 0..<table.usedCount {
             let slot = table.pointer(index)
             guard isLive(slot) else { continue }

@@ -50,6 +50,7 @@ public final class Reactor {
     private let waker: Waker
     private var drains: [() -> Void] = []
     private var endings: [() -> Void] = []
+    var drainHandlers: [() -> Void] = []
     /// Timers of no connection; entry i uses the wheel's index `table.capacity + i`.
     var loopTimers: [LoopTimer?] = []
     var freeLoopTimers: [Int] = []
@@ -127,6 +128,9 @@ public final class Reactor {
         return mailbox
     }
 
+    /// Runs `body` on the loop when its connections are asked to finish, in front of them.
+    public func onDrain(_ body: @escaping () -> Void) { drainHandlers.append(body) }
+
     /// Runs `body` when the loop ends, after its connections are cut.
     func atEnd(_ body: @escaping () -> Void) { endings.append(body) }
 
@@ -202,6 +206,7 @@ public final class Reactor {
         // The closures may hold what holds the loop.
         drains = []
         endings = []
+        drainHandlers = []
         loopTimers = []
     }
 

@@ -34,7 +34,7 @@ import TestSupport
         let tokens = make()
         let ids = tokens.make(version: 1)
         #expect(refusal(ids.connectionID, of: tokens) == .unknown)
-        #expect(!tokens.isKnown(ids.connectionID))
+        #expect(!tokens.isFresh(ids.connectionID))
         #expect(refusal(tokens.makeConnectionID(), of: tokens) == .unknown)
     }
 
@@ -73,7 +73,7 @@ import TestSupport
 
         clock.advance(by: .seconds(seconds))
 
-        #expect(tokens.isKnown(token) == isAlive)
+        #expect(tokens.isFresh(token) == isAlive)
         #expect((refusal(token, of: tokens) == nil) == isAlive)
     }
 
@@ -82,15 +82,15 @@ import TestSupport
         let token = tokens.make(version: 1).token
         var claim: ConnectionClaim? = try tokens.claim(token)
 
-        #expect(refusal(token, of: tokens) == .inUse)
+        #expect(refusal(token, of: tokens) == .inUse(.webSockets))
         clock.advance(by: .seconds(3600))
-        #expect(refusal(token, of: tokens) == .inUse)
-        #expect(tokens.isKnown(token))
+        #expect(refusal(token, of: tokens) == .inUse(.webSockets))
+        #expect(!tokens.isFresh(token))
         #expect(claim != nil)
 
         claim = nil
         #expect(refusal(token, of: tokens) == .unknown)
-        #expect(!tokens.isKnown(token))
+        #expect(!tokens.isFresh(token))
     }
 
     @Test func `a token that ended within its 15 seconds cannot be used again`() throws {
@@ -104,6 +104,31 @@ import TestSupport
         #expect(refusal(token, of: tokens) == .unknown)
         clock.advance(by: .seconds(10))
         #expect(refusal(token, of: tokens) == .unknown)
+    }
+
+    @Test func `another user's token is worth nothing, nor is another hub's`() throws {
+        let tokens = make()
+        for (owner, stranger) in [("ann", "bob"), ("ann", nil), (nil, "ann")]
+            as [(String?, String?)]
+        {
+            let token = tokens.make(version: 1, user: owner).token
+            #expect(throws: ConnectionTokens.Refusal.unknown) {
+                try tokens.open(token, user: stranger)
+            }
+            #expect(!tokens.isFresh(token, user: stranger))
+            #expect(tokens.isFresh(token, user: owner))
+        }
+        let other = ConnectionTokens(secret: secret, hub: "other", time: clock)
+        #expect(!other.isFresh(tokens.make(version: 1).token))
+    }
+
+    @Test func `a token says whether stateful reconnect was granted`() throws {
+        let tokens = make()
+        for isResumable in [true, false] {
+            let ids = tokens.make(version: 1, isResumable: isResumable)
+            #expect(try tokens.open(ids.token).isResumable == isResumable)
+            #expect(try tokens.open(ids.token).connectionID == ids.connectionID)
+        }
     }
 
     @Test func `pods with the same secret accept each other's tokens`() throws {

@@ -92,14 +92,30 @@ import TestSupport
         if status != "401" { #expect(head.contains("Content-Type: text/plain")) }
     }
 
-    @Test func `a known id is refused by transport and method`() throws {
+    @Test func `a hub that offers WebSockets only refuses the others by name`() throws {
+        var options = HubOptions()
+        options.transports = [.webSockets]
+        let hub = try HubHarness(options: options)
+        let (_, token) = try negotiate(hub, version: 1)
+        for (field, name) in [
+            ("", "LongPolling"), ("\nAccept: text/event-stream", "ServerSentEvents"),
+        ] {
+            let (head, body) = split(try hub.request("GET /hub?id=\(token) HTTP/1.1\(field)"))
+            #expect(head.hasPrefix("HTTP/1.1 404 "))
+            #expect(body == "\(name) transport not supported by this end point type")
+        }
+        #expect(try hub.connect("?id=\(token)").call("Nothing").contains("null"))
+    }
+
+    @Test func `a connection on a WebSocket takes no requests beside it`() throws {
         let hub = try HubHarness()
         let (_, token) = try negotiate(hub, version: 1)
+        let client = try hub.connect("?id=\(token)")
         let expectations = [
-            ("GET", "", "404 ", "LongPolling transport not supported by this end point type"),
+            ("GET", "", "400 ", "Cannot change transports mid-connection"),
             (
-                "GET", "\nAccept: text/event-stream", "404 ",
-                "ServerSentEvents transport not supported by this end point type"
+                "GET", "\nAccept: text/event-stream", "400 ",
+                "Cannot change transports mid-connection"
             ),
             ("POST", "", "405 ", "POST requests are not allowed for WebSocket connections."),
             ("DELETE", "", "400 ", "Cannot terminate this connection using the DELETE endpoint."),
@@ -110,7 +126,7 @@ import TestSupport
             #expect(head.hasPrefix("HTTP/1.1 \(status)"))
             #expect(body == text)
         }
-        #expect(try hub.connect("?id=\(token)").call("Nothing").contains("null"))
+        #expect(try client.call("Nothing").contains("null"))
     }
 
     @Test func `an upgrade is refused to strangers, to old versions and to foreign pages`() throws {

@@ -15,14 +15,17 @@ final class HubHarness {
     private let probe: Mailbox<Monitor<HubCounters?>>
     var address: String { loop.address }
 
-    /// - Parameter user: who everybody is; the query parameter `user` names another one.
+    /// - Parameter adding: what the hub has beyond the methods below. The query parameter `user` says
+    ///   who a client is.
     init(
         options: HubOptions = HubOptions(), backplane: any Backplane = LocalBackplane(),
         limits: Limits = Limits(), expiresIn: Duration? = nil,
         onConnected: @escaping @Sendable (HubCaller) -> ConnectDecision = { _ in .accept },
-        onBackplaneResumed: @escaping @Sendable (HubServer.Gap) -> Void = { _ in }
+        onBackplaneResumed: @escaping @Sendable (HubServer.Gap) -> Void = { _ in },
+        adding: (inout HubMethods) -> Void = { _ in }
     ) throws {
         var hub = Self.methods(holding: heldReplies)
+        adding(&hub)
         hub.onConnected = { caller, reply in reply.decide(onConnected(caller)) }
         hub.onDisconnected = { [ends] _, end in ends.update { $0.append(end) } }
         let server = HubServer(

@@ -17,6 +17,8 @@ import WS
         #expect(machine.handshakeReceived(.success(.json)) == .acceptHandshake(.json))
         #expect(!machine.canRead)
         #expect(machine.subscribed(at: now) == .connect)
+        #expect(!machine.canRead && machine.canSend)
+        #expect(machine.decided(.accept) == .read)
         #expect(machine.canRead && machine.isActive)
     }
 
@@ -62,12 +64,42 @@ import WS
     }
 
     @Test func `a hub that refuses the connection is not told of its end`() {
-        var machine = active()
-        #expect(
-            machine.connectRefused(.connectFailed) == .close(.connectFailed, tellsHub: false))
+        for (decision, end) in [
+            (ConnectDecision.fail, HubEnd.connectFailed(nil)), (.abort, .aborted),
+        ] {
+            var machine = connecting()
+            #expect(machine.decided(decision) == .close(end, tellsHub: false))
+        }
+    }
+
+    @Test func `a transport that ends while the hub decides is not told by the machine`() {
+        var machine = connecting()
+        #expect(end(&machine) == .finish(.clientGone, tellsHub: false))
+        #expect(machine.decided(.accept) == .nothing)
     }
 
     // MARK: Time
+
+    @Test func `long polling is not pinged`() {
+        var machine = HubStateMachine(options: HubOptions(), now: now, sendsPings: false)
+        _ = machine.handshakeReceived(.success(.json))
+        _ = machine.subscribed(at: now)
+        _ = machine.decided(.accept)
+        #expect(machine.deadline == .distantFuture)
+        #expect(machine.pingReceived(at: now) == .nothing)
+        clock.advance(by: .seconds(29))
+        #expect(machine.timerFired(at: now) == .nothing)
+    }
+
+    @Test func `a new proof of who the client is moves the expiry`() {
+        let expiry = now.advanced(by: .seconds(10))
+        var machine = active(expiry: expiry)
+        machine.authenticated(until: expiry.advanced(by: .seconds(10)))
+        clock.advance(by: .seconds(10))
+        #expect(machine.timerFired(at: now) == .nothing)
+        clock.advance(by: .seconds(10))
+        #expect(machine.timerFired(at: now) == .close(.authenticationExpired, tellsHub: true))
+    }
 
     @Test func `a ping goes out every 15 seconds`() {
         var machine = active()
@@ -114,6 +146,7 @@ import WS
         var machine = HubStateMachine(options: options, now: now)
         _ = machine.handshakeReceived(.success(.json))
         _ = machine.subscribed(at: now)
+        _ = machine.decided(.accept)
 
         #expect(machine.pingReceived(at: now) == .nothing)
         #expect(machine.deadline == now.advanced(by: .seconds(101)))
@@ -150,11 +183,12 @@ import WS
         var machine = active()
         #expect(machine.pingReceived(at: now) == .nothing)
         machine.invocationBegan()
-        #expect(!machine.canRead)
+        machine.invocationBegan()
 
-        #expect(pings(&machine, seconds: 64) == 4)
+        #expect(pings(&machine, seconds: 32) == 2)
         machine.invocationEnded(at: now)
-        #expect(machine.canRead)
+        #expect(pings(&machine, seconds: 32) == 2)
+        machine.invocationEnded(at: now)
         #expect(pings(&machine, seconds: 29) > 0)
         clock.advance(by: .seconds(1))
         #expect(machine.timerFired(at: now) == .close(.clientTimedOut, tellsHub: true))
@@ -216,7 +250,7 @@ import WS
             (.shutdown, #"{"type":7,"allowReconnect":true}"#),
             (.authenticationExpired, #"{"type":7,"allowReconnect":true}"#),
             (.aborted, #"{"type":7}"#), (.closedByClient(error: "x"), #"{"type":7}"#),
-            (.connectFailed, #"{"type":7,"error":"Connection closed with an error."}"#),
+            (.connectFailed(nil), #"{"type":7,"error":"Connection closed with an error."}"#),
             (
                 .clientTimedOut,
                 #"{"type":7,"error":"Connection closed with an error.","allowReconnect":true}"#
@@ -245,10 +279,16 @@ import WS
         HubStateMachine(options: HubOptions(), now: now, expiry: expiry)
     }
 
-    private func active(expiry: MonotonicInstant? = nil) -> HubStateMachine {
+    private func connecting(expiry: MonotonicInstant? = nil) -> HubStateMachine {
         var machine = make(expiry: expiry)
         _ = machine.handshakeReceived(.success(.json))
         _ = machine.subscribed(at: now)
+        return machine
+    }
+
+    private func active(expiry: MonotonicInstant? = nil) -> HubStateMachine {
+        var machine = connecting(expiry: expiry)
+        _ = machine.decided(.accept)
         return machine
     }
 

@@ -50,7 +50,7 @@ private final class Member {}
                 registry.remove(token(index), id: "\(index)")
             } else {
                 registry.insert(Member(), id: "\(index)", token: token(index))
-                registry.activate(token(index))
+                registry.activate(token(index), directProtocol: .json)
                 alive.insert(index)
             }
             #expect(Set(registry.activeTokens.map(\.index)) == alive, "step \(step)")

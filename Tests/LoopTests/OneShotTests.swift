@@ -32,6 +32,15 @@ import Testing
         #expect(delivered.withLock { $0.count } == 1)
     }
 
+    @Test func `a value that was postponed is delivered, though it came inside the call`() {
+        var (shot, delivered): (OneShot<String>?, Monitor<[String]>) = make()
+        shot?.postpone()
+        #expect(shot?.give("inside") == true)
+        #expect(shot?.callReturned() == nil)
+        shot = nil
+        #expect(delivered.withLock { $0 } == ["inside"])
+    }
+
     @Test func `nobody waits for ever for a value that never comes`() {
         var (shot, delivered): (OneShot<String>?, Monitor<[String]>) = make()
         _ = shot?.callReturned()

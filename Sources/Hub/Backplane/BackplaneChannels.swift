@@ -9,6 +9,9 @@
 //   :internal:ack:SERVER            answers to those, for the pod that asked
 //   :internal:return:SERVER         answers of clients, for the pod that asked
 //   :internal:transport:ID          requests of a client without a WebSocket, for its pod
+//   :internal:transport-reply:SERVER  answers to those, for the pod that asked
+//
+// The last two are ours alone; .NET pods know nothing of them.
 //
 // Everything behind the last fixed colon belongs to the name: it may hold colons, spaces, any bytes.
 //
@@ -27,6 +30,8 @@ enum BackplaneChannel: Hashable {
     case acks
     /// For this pod.
     case returns
+    /// For this pod.
+    case transportReplies
 }
 
 struct BackplaneChannels: Sendable {
@@ -52,6 +57,7 @@ struct BackplaneChannels: Sendable {
         static let ack = ":internal:ack:"
         static let `return` = ":internal:return:"
         static let transport = ":internal:transport:"
+        static let transportReply = ":internal:transport-reply:"
     }
 
     /// `host_` and 32 hexadecimal digits.
@@ -75,6 +81,9 @@ struct BackplaneChannels: Sendable {
     /// Where the answers go that a server waits for from clients of others.
     func returns(of server: String) -> String { prefix + Suffix.return + server }
 
+    /// Where the answers to the requests go that a server has forwarded.
+    func transportReplies(to server: String) -> String { prefix + Suffix.transportReply + server }
+
     func name(of channel: BackplaneChannel) -> String {
         switch channel {
         case .all: all
@@ -82,6 +91,7 @@ struct BackplaneChannels: Sendable {
         case .groupCommands: groupCommands
         case .acks: acks(of: serverName)
         case .returns: returns(of: serverName)
+        case .transportReplies: transportReplies(to: serverName)
         }
     }
 
@@ -118,6 +128,9 @@ struct BackplaneChannels: Sendable {
         }
         if let server = rest(of: suffix, after: Suffix.return) {
             return rest(of: server, after: serverName)?.isEmpty == true ? .returns : nil
+        }
+        if let server = rest(of: suffix, after: Suffix.transportReply) {
+            return rest(of: server, after: serverName)?.isEmpty == true ? .transportReplies : nil
         }
         return nil
     }

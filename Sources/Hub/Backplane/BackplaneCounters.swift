@@ -18,5 +18,14 @@ public final class BackplaneCounters: Sendable {
     /// Gaps in which messages of others may have been lost.
     public let gaps = Atomic<Int>(0)
 
+    /// Questions to clients of other pods.
+    public let questionsAsked = Atomic<Int>(0)
+    /// Those that the client has answered, with a result or an error.
+    public let questionsAnswered = Atomic<Int>(0)
+    /// Those that nobody could answer: no connection, no pod, no Redis, not readable.
+    public let questionsFailed = Atomic<Int>(0)
+    /// Requests of polling and event-stream clients handed to other pods, `abandon` among them.
+    public let requestsForwarded = Atomic<Int>(0)
+
     init() {}
 }

@@ -6,6 +6,8 @@
 //   ack             [ id ]
 //   completion      [ "json", record ]                                       a client's answer
 //
+// Those of our own pods alone are in TransportEnvelope.
+//
 // A record is the whole framed message of a hub protocol; readers pass it on as it is. Numbers and
 // strings may have any width, items behind the last known one are ignored, so that newer pods can
 // add some. An envelope that is too short or no MessagePack is dropped, never guessed at.
@@ -20,12 +22,15 @@ package enum BackplaneEnvelopeError: Error, Equatable, CustomStringConvertible {
     case malformed(MessagePackError)
     /// Neither add nor remove.
     case unknownAction(Int64)
+    /// Of a transport request.
+    case unknownKind(Int64)
 
     package var description: String {
         switch self {
         case .insufficientItems(let layout): "Insufficient items in \(layout) array."
         case .malformed(let error): error.description
         case .unknownAction(let action): "\(action) is no group action"
+        case .unknownKind(let kind): "\(kind) is no kind of transport request"
         }
     }
 }
@@ -67,7 +72,7 @@ package struct InvocationEnvelope: Equatable {
     package static func decode(
         _ bytes: UnsafeRawBufferPointer
     ) throws(BackplaneEnvelopeError) -> InvocationEnvelope {
-        try reading(bytes) { (reader) throws(BackplaneEnvelopeError) in
+        try EnvelopeReader.read(bytes) { (reader) throws(BackplaneEnvelopeError) in
             let itemCount = try reader.items(atLeast: 2, of: "Invocation")
             let excludedIDs = try reader.strings()
             let invocation = try reader.records()
@@ -103,7 +108,7 @@ struct GroupCommand: Equatable {
     static func decode(
         _ bytes: UnsafeRawBufferPointer
     ) throws(BackplaneEnvelopeError) -> GroupCommand {
-        try reading(bytes) { (reader) throws(BackplaneEnvelopeError) in
+        try EnvelopeReader.read(bytes) { (reader) throws(BackplaneEnvelopeError) in
             _ = try reader.items(atLeast: 5, of: "GroupCommand")
             let (id, server, action) = (
                 try reader.number(), try reader.text(), try reader.number()
@@ -130,7 +135,7 @@ struct GroupAck: Equatable {
     }
 
     static func decode(_ bytes: UnsafeRawBufferPointer) throws(BackplaneEnvelopeError) -> GroupAck {
-        try reading(bytes) { (reader) throws(BackplaneEnvelopeError) in
+        try EnvelopeReader.read(bytes) { (reader) throws(BackplaneEnvelopeError) in
             _ = try reader.items(atLeast: 1, of: "Ack")
             return GroupAck(id: try reader.number())
         }
@@ -153,74 +158,10 @@ struct CompletionEnvelope: Equatable {
     static func decode(
         _ bytes: UnsafeRawBufferPointer
     ) throws(BackplaneEnvelopeError) -> CompletionEnvelope {
-        try reading(bytes) { (reader) throws(BackplaneEnvelopeError) in
+        try EnvelopeReader.read(bytes) { (reader) throws(BackplaneEnvelopeError) in
             _ = try reader.items(atLeast: 2, of: "CompletionMessage")
             let name = try reader.text()
             return CompletionEnvelope(protocolName: name, record: Array(try reader.blob()))
         }
-    }
-}
-
-// MARK: Reading
-
-private func reading<T>(
-    _ bytes: UnsafeRawBufferPointer,
-    _ body: (inout EnvelopeReader) throws(BackplaneEnvelopeError) -> T
-) throws(BackplaneEnvelopeError) -> T {
-    var reader = EnvelopeReader(values: MessagePackReader(bytes))
-    return try body(&reader)
-}
-
-/// The reader's values with the envelope's error.
-private struct EnvelopeReader {
-    var values: MessagePackReader
-
-    mutating func items(
-        atLeast count: Int, of layout: String
-    ) throws(BackplaneEnvelopeError) -> Int {
-        let found = try wrap { (values) throws(MessagePackError) in try values.array() }
-        if found < count { throw .insufficientItems(layout) }
-        return found
-    }
-
-    mutating func number() throws(BackplaneEnvelopeError) -> Int64 {
-        try wrap { (values) throws(MessagePackError) in try values.integer() }
-    }
-
-    mutating func text() throws(BackplaneEnvelopeError) -> String {
-        try wrap { (values) throws(MessagePackError) in try values.string() }
-    }
-
-    mutating func blob() throws(BackplaneEnvelopeError) -> UnsafeRawBufferPointer {
-        try wrap { (values) throws(MessagePackError) in try values.binary() }
-    }
-
-    mutating func strings() throws(BackplaneEnvelopeError) -> [String] {
-        try wrap { (values) throws(MessagePackError) in
-            var strings: [String] = []
-            for _ in 0..<(try values.array()) { strings.append(try values.string()) }
-            return strings
-        }
-    }
-
-    /// The records of the protocols that we know; others are for other pods' clients.
-    mutating func records() throws(BackplaneEnvelopeError) -> EncodedInvocation {
-        try wrap { (values) throws(MessagePackError) in
-            var invocation = EncodedInvocation()
-            for _ in 0..<(try values.map()) {
-                let (name, record) = (try values.string(), try values.binary())
-                // The names are ASCII, so that Swift's equality is one of bytes here.
-                if let known = HubProtocol.allCases.first(where: { $0.name == name }) {
-                    invocation.setRecord(record, for: known)
-                }
-            }
-            return invocation
-        }
-    }
-
-    private mutating func wrap<T>(
-        _ body: (inout MessagePackReader) throws(MessagePackError) -> T
-    ) throws(BackplaneEnvelopeError) -> T {
-        do throws(MessagePackError) { return try body(&values) } catch { throw .malformed(error) }
     }
 }

@@ -17,6 +17,7 @@ public final class RedisBackplane: Backplane {
     let channels: BackplaneChannels
     private let mailbox: Mailbox<BackplaneRequest>
     private let isWhole: BackplaneAvailability
+    private let forwardedByteCountMax: Int
 
     /// Made on the loop that keeps the connections; they are opened by `start`.
     ///
@@ -29,6 +30,7 @@ public final class RedisBackplane: Backplane {
         random: any RandomSource = SystemRandom()
     ) throws(TLSConfigurationError) {
         settings.validate()
+        forwardedByteCountMax = settings.forwardedByteCountMax
         channels = BackplaneChannels(
             settings, serverName: BackplaneChannels.makeServerName(random: random))
         statuses = [
@@ -102,13 +104,45 @@ public final class RedisBackplane: Backplane {
 
     public func ask(
         _ question: ClientQuestion, answered: @escaping @Sendable (ClientAnswer) -> Void
-    ) { answered(.unknown(connectionID: question.connectionID)) }
+    ) {
+        counters.questionsAsked.add(1, ordering: .relaxed)
+        let address = InvocationEnvelope.ReturnAddress(
+            invocationID: question.invocationID, channel: channels.name(of: .returns))
+        let envelope = InvocationEnvelope(
+            invocation: question.invocation, returnAddress: address)
+        post(
+            RemoteCall(
+                id: .question(question.invocationID), holder: .connection(question.connectionID),
+                payload: envelope.encode(), isPoll: false,
+                waiter: .question(connectionID: question.connectionID, answered)))
+    }
 
     public func forward(
         _ request: TransportRequest, answered: @escaping @Sendable (TransportAnswer?) -> Void
-    ) { if request.kind != .abandon { answered(nil) } }
+    ) {
+        if case .send(let body) = request.kind, body.count > forwardedByteCountMax {
+            return answered(TransportAnswer(status: 413, contentType: "", body: []))
+        }
+        counters.requestsForwarded.add(1, ordering: .relaxed)
+        let payload = TransportRequestEnvelope(request, server: channels.serverName).encode()
+        let holder = BackplaneScope.transport(request.connectionID)
+        if request.kind == .abandon {
+            mailbox.post(.abandon(requestID: request.requestID, payload, holder: holder))
+            return
+        }
+        post(
+            RemoteCall(
+                id: .request(request.requestID), holder: holder, payload: payload,
+                isPoll: request.kind == .poll, waiter: .request(answered)))
+    }
 
-    private static let stopped = BackplaneError.unavailable(reason: "the backplane has stopped")
+    private func post(_ call: RemoteCall) {
+        if mailbox.post(.call(call)) { return }
+        call.waiter.fail(.unavailable(reason: Self.stoppedText), counters)
+    }
+
+    private static let stoppedText = "the backplane has stopped"
+    private static let stopped = BackplaneError.unavailable(reason: stoppedText)
 }
 
 /// Whether both connections are there and everything is subscribed.
@@ -123,10 +157,23 @@ enum BackplaneRequest: Sendable {
     case subscribe([BackplaneScope], ready: @Sendable () -> Void)
     case unsubscribe([BackplaneScope])
     case apply(GroupChange, done: @Sendable (BackplaneError?) -> Void)
-    /// Another pod's command has been carried out here.
-    case acknowledge(GroupCommand)
+    case call(RemoteCall)
+    /// Nobody waits for the request any more, as its holder shall know.
+    case abandon(requestID: String, _ payload: [UInt8], holder: BackplaneScope)
+    /// What another pod has asked for has been done here.
+    case answer(_ payload: [UInt8], channel: String)
     /// From the loop to itself: behind all requests of this tick.
     case flush
+}
+
+/// A message whose answer comes from the pod that holds a connection.
+struct RemoteCall: Sendable {
+    let id: RemoteCallID
+    let holder: BackplaneScope
+    let payload: [UInt8]
+    /// May take longer than everything else.
+    let isPoll: Bool
+    let waiter: RemoteWaiter
 }
 
 /// One payload for one or more channels.

@@ -1,8 +1,10 @@
 // RedisBackplaneLoop+Receive: what other pods have published, and our own that comes back.
 //
 //   :all :group: :user: :connection: ─▶ echo? dropped : decoded once ─▶ deliver
+//   :connection: with a return address ─▶ ask the client ─▶ completion
 //   :internal:groups                 ─▶ change, if the connection is here ─▶ ack
-//   :internal:ack:                   ─▶ whoever asked for the change
+//   :internal:transport:             ─▶ request for a connection here ─▶ answer
+//   :internal:ack: return: transport-reply: ─▶ whoever waits for it
 //
 // Whatever is malformed is dropped and logged; it may come from a pod of a later version.
 //
@@ -19,11 +21,14 @@ extension RedisBackplaneLoop {
         do throws(BackplaneEnvelopeError) {
             switch channels.channel(named: channel) {
             case .all: try deliver(payload, on: name, to: nil)
+            case .scope(.transport(let id)):
+                request(try TransportRequestEnvelope.decode(payload), for: id)
             case .scope(let scope): try deliver(payload, on: name, to: scope)
             case .groupCommands: change(try GroupCommand.decode(payload))
-            case .acks: answer(try GroupAck.decode(payload).id, nil)
-            // We ask no client for a result, so nobody waits for one.
-            case .returns, nil: break
+            case .acks: acknowledged(try GroupAck.decode(payload))
+            case .returns: completed(try CompletionEnvelope.decode(payload))
+            case .transportReplies: replied(try TransportAnswerEnvelope.decode(payload))
+            case nil: break
             }
         } catch {
             counters.malformedDropped.add(1, ordering: .relaxed)
@@ -41,7 +46,9 @@ extension RedisBackplaneLoop {
             return
         }
         let envelope = try InvocationEnvelope.decode(payload)
-        if let address = envelope.returnAddress { return refuse(address) }
+        if case .connection(let id) = scope, let address = envelope.returnAddress {
+            return question(envelope.invocation, to: id, address)
+        }
         let excluded = envelope.excludedIDs
         let target: HubTarget =
             switch scope {
@@ -55,22 +62,84 @@ extension RedisBackplaneLoop {
         receive?(.deliver(target, envelope.invocation))
     }
 
-    /// A pod asks one of our clients for a result, which this hub does not do. It is told so, as it
-    /// would wait for ever otherwise.
-    private func refuse(_ address: InvocationEnvelope.ReturnAddress) {
-        let completion = Completion(
-            invocationID: address.invocationID,
-            outcome: .error("The client's server does not support client results."))
-        // An error is text, which no protocol refuses.
-        guard let record = try? HubProtocol.json.encode(.completion(completion)) else { return }
-        let answer = CompletionEnvelope(protocolName: HubProtocol.json.name, record: record)
-        send(answer.encode(), to: address.channel) { _ in }
-    }
+    // MARK: What others ask of this pod
 
     private func change(_ command: GroupCommand) {
         // Our own: the connection is another pod's, or we had not asked.
         if command.server.utf8.elementsEqual(channels.serverName.utf8) { return }
+        let (mailbox, channel) = (mailbox, channels.acks(of: command.server))
+        receive?(
+            .change(command.change) {
+                mailbox.post(.answer(GroupAck(id: command.id).encode(), channel: channel))
+            })
+    }
+
+    /// The client gets the record as the asker wrote it, which has the id in it.
+    private func question(
+        _ invocation: EncodedInvocation, to id: String, _ address: InvocationEnvelope.ReturnAddress
+    ) {
+        let question = ClientQuestion(
+            connectionID: id, invocationID: address.invocationID, invocation: invocation)
         let mailbox = mailbox
-        receive?(.change(command.change) { mailbox.post(.acknowledge(command)) })
+        receive?(
+            .ask(question) { answer in
+                guard let envelope = answer?.envelope(answering: question) else { return }
+                mailbox.post(.answer(envelope.encode(), channel: address.channel))
+            })
+    }
+
+    private func request(_ envelope: TransportRequestEnvelope, for id: String) {
+        let (mailbox, channel) = (mailbox, channels.transportReplies(to: envelope.server))
+        let byteCountMax = settings.forwardedByteCountMax
+        receive?(
+            .transport(envelope.request(connectionID: id)) { answer in
+                if envelope.kind == .abandon { return }
+                var answer = answer
+                if answer.map({ $0.body.count > byteCountMax }) == true {
+                    answer = TransportAnswer(status: 500, contentType: "", body: [])
+                }
+                let reply = TransportAnswerEnvelope(requestID: envelope.requestID, answer: answer)
+                mailbox.post(.answer(reply.encode(), channel: channel))
+            })
+    }
+
+    // MARK: Answers of others
+
+    private func acknowledged(_ ack: GroupAck) {
+        if case .change(let done) = calls.take(.change(ack.id)) { done(nil) }
+    }
+
+    private func replied(_ reply: TransportAnswerEnvelope) {
+        if case .request(let answered) = calls.take(.request(reply.requestID)) {
+            answered(reply.answer)
+        }
+    }
+
+    private func completed(_ envelope: CompletionEnvelope) {
+        do throws(CompletionProblem) {
+            let completion = try envelope.completion()
+            guard
+                case .question(let id, let answered) = calls.take(
+                    .question(completion.invocationID))
+            else { return }
+            counters.questionsAnswered.add(1, ordering: .relaxed)
+            answered(ClientAnswer(completion.outcome, connectionID: id))
+        } catch {
+            unreadable(envelope, error)
+        }
+    }
+
+    /// The question has been answered, so it must end; its id stands in the record, wherever.
+    private func unreadable(_ envelope: CompletionEnvelope, _ problem: CompletionProblem) {
+        counters.malformedDropped.add(1, ordering: .relaxed)
+        let named = envelope.possibleInvocationIDs.first { calls.contains(.question($0)) }
+        guard let named, let waiter = calls.take(.question(named)),
+            case .question(let id, _) = waiter
+        else {
+            return log.warning("answer to nobody's question dropped", [.reason("\(problem)")])
+        }
+        let text = problem.text(connectionID: id)
+        log.warning("unreadable answer of a client", [.reason(text)])
+        waiter.fail(.unavailable(reason: text), counters)
     }
 }

@@ -7,8 +7,9 @@
 //                  SubscriptionTable ─▶ SUBSCRIBE, UNSUBSCRIBE ─▶ confirmed
 //                  GapWatch ─▶ PING … PONG ─▶ resumed(since)
 //
-// What arrives is RedisBackplaneLoop+Receive's. SUBSCRIBEs of one tick go out as one command: the
-// first change posts a flush to the mailbox, which comes behind all other changes of that tick.
+// What arrives is RedisBackplaneLoop+Receive's, what waits for other pods RedisBackplaneLoop+Calls'.
+// SUBSCRIBEs of one tick go out as one command: the first change posts a flush to the mailbox, which
+// comes behind all other changes of that tick.
 //
 // Thread: the loop it was made on.  Allocates: per message its command; what its parts say.
 
@@ -16,33 +17,32 @@ import Loop
 import Synchronization
 
 final class RedisBackplaneLoop: RedisSubscriber {
-    /// A group command whose ack has not come.
-    struct Question {
-        let done: @Sendable (BackplaneError?) -> Void
-        let deadline: MonotonicInstant
-    }
-
     let channels: BackplaneChannels
     let counters: BackplaneCounters
     let log = Log("backplane")
-    private let settings: BackplaneSettings
+    let settings: BackplaneSettings
     private let availability: BackplaneAvailability
-    private unowned let reactor: Reactor
-    private let link: RedisLink
+    unowned let reactor: Reactor
+    let link: RedisLink
     private var subscription: RedisSubscription?
     let mailbox: Mailbox<BackplaneRequest>
 
     private var table = SubscriptionTable<BackplaneChannel, @Sendable () -> Void>()
     var ledger = EchoLedger()
-    private var watch: GapWatch
+    private(set) var watch: GapWatch
     /// Set by `start`.
     private(set) var receive: (@Sendable (BackplaneEvent) -> Void)?
     /// Of the last PUBLISH sent, and of the last one that Redis has answered.
     private var publishSerial: UInt64 = 0
     private var answeredSerial: UInt64 = 0
-    private var questions: [Int64: Question] = [:]
-    private var questionCount: Int32 = 0
     private var isFlushPosted = false
+    var calls: RemoteCalls<RemoteWaiter>
+    /// Of the last group command.
+    var commandCount: Int32 = 0
+    /// The timer of the next round of `calls` runs.
+    var isRoundArmed = false
+    var isRefusalLogged = false
+    var unsent: UnsentAnswers
 
     /// The mailbox keeps the result alive as long as the loop runs.
     init(
@@ -57,6 +57,8 @@ final class RedisBackplaneLoop: RedisSubscriber {
         self.counters = counters
         self.availability = availability
         watch = GapWatch(at: reactor.time.wallNow)
+        calls = RemoteCalls(blindTimeMax: settings.publishTimeout)
+        unsent = UnsentAnswers(byteCountMax: settings.unsentAnswerByteCountMax)
         let inbox = Inbox()
         mailbox = reactor.makeMailbox { inbox.owner?.handle($0) }
         super.init()
@@ -76,7 +78,10 @@ final class RedisBackplaneLoop: RedisSubscriber {
             reactor: reactor, options: options, status: status, random: random, subscriber: self)
         made.onStateChange = { [unowned self] state in subscriptionChanged(to: state) }
         subscription = made
-        link.onStateChange = { [unowned self] _ in updateAvailability() }
+        link.onStateChange = { [unowned self] state in
+            updateAvailability()
+            if case .ready = state { linkIsReady() }
+        }
     }
 
     private func handle(_ request: BackplaneRequest) {
@@ -89,9 +94,12 @@ final class RedisBackplaneLoop: RedisSubscriber {
         case .unsubscribe(let scopes):
             for ready in table.release(scopes.map { .scope($0) }) { ready() }
             postFlush()
-        case .apply(let change, let done): ask(change, done)
-        case .acknowledge(let command):
-            send(GroupAck(id: command.id).encode(), to: channels.acks(of: command.server)) { _ in }
+        case .apply(let change, let done): command(change, done)
+        case .call(let remoteCall): call(remoteCall)
+        case .abandon(let requestID, let payload, let holder):
+            fail(.request(requestID), .abandoned)
+            send(payload, to: channels.name(of: holder)) { _ in }
+        case .answer(let payload, let channel): answer(payload, on: channel)
         case .flush:
             isFlushPosted = false
             flush()
@@ -101,7 +109,7 @@ final class RedisBackplaneLoop: RedisSubscriber {
     private func start(_ receive: @escaping @Sendable (BackplaneEvent) -> Void) {
         precondition(self.receive == nil, "a backplane is started once")
         self.receive = receive
-        _ = table.acquire([.all, .groupCommands, .acks, .returns]) {}
+        _ = table.acquire([.all, .groupCommands, .acks, .returns, .transportReplies]) {}
         link.start()
         subscription?.start()
         reactor.every(settings.fenceInterval) { [unowned self] in heartbeat() }
@@ -117,17 +125,22 @@ final class RedisBackplaneLoop: RedisSubscriber {
             let isEchoed = table.isSubscribed(channel)
             let name = channels.name(of: channel)
             if isEchoed { ledger.expect(publication.digest, on: name, serial: serial) }
-            send(publication.payload, to: name) { [unowned self] error in
-                if error != nil && isEchoed { ledger.withdraw(serial: serial, on: name) }
-                countdown.finish(error)
+            send(publication.payload, to: name) { [unowned self] result in
+                if case .failure(let error) = result {
+                    if isEchoed { ledger.withdraw(serial: serial, on: name) }
+                    countdown.finish(error)
+                } else {
+                    countdown.finish(nil)
+                }
             }
         }
     }
 
-    /// - Parameter outcome: called once, on the loop, perhaps before `send` returns.
+    /// - Parameter outcome: called once, on the loop, perhaps before `send` returns: how many
+    ///   connections to Redis the message was sent on to, our own among them.
     func send(
         _ payload: [UInt8], to channel: String,
-        outcome: @escaping (BackplaneError?) -> Void
+        outcome: @escaping (Result<Int64, BackplaneError>) -> Void
     ) {
         publishSerial += 1
         let serial = publishSerial
@@ -137,13 +150,15 @@ final class RedisBackplaneLoop: RedisSubscriber {
         command.append(payload)
         link.send(command, timeout: settings.publishTimeout) { [unowned self] result in
             switch result {
-            case .success:
+            case .success(let reply):
                 answeredSerial = serial
                 counters.published.add(1, ordering: .relaxed)
-                outcome(nil)
+                // Anything but a number is no Redis; nobody is then given up too early.
+                let receiverCount: Int64 = if case .integer(let count) = reply { count } else { 1 }
+                outcome(.success(receiverCount))
             case .failure(let error):
                 counters.publishFailed.add(1, ordering: .relaxed)
-                outcome(.unavailable(reason: error.description))
+                outcome(.failure(.unavailable(reason: error.description)))
             }
         }
     }
@@ -164,35 +179,6 @@ final class RedisBackplaneLoop: RedisSubscriber {
             firstError = firstError ?? error
             if leftCount == 0 { accepted(firstError) }
         }
-    }
-
-    // MARK: Group commands
-
-    private func ask(_ change: GroupChange, _ done: @escaping @Sendable (BackplaneError?) -> Void) {
-        // Without its ack a command would look like one to nobody, half a minute later.
-        guard watch.isWhole else {
-            return done(
-                .unavailable(
-                    reason: "redis is away: groups of other pods' connections "
-                        + "cannot be changed"))
-        }
-        // .NET reads 32 bits.
-        questionCount = questionCount == .max ? 1 : questionCount + 1
-        let id = Int64(questionCount)
-        questions[id] = Question(
-            done: done, deadline: reactor.now.advanced(by: settings.ackTimeout))
-        let command = GroupCommand(id: id, server: channels.serverName, change: change)
-        send(command.encode(), to: channels.groupCommands) { [unowned self] error in
-            if let error { answer(id, error) }
-        }
-    }
-
-    func answer(_ id: Int64, _ error: BackplaneError?) {
-        questions.removeValue(forKey: id)?.done(error)
-    }
-
-    private func failQuestions(_ error: BackplaneError, where isDue: (Question) -> Bool) {
-        for (id, question) in questions where isDue(question) { answer(id, error) }
     }
 
     // MARK: Subscriptions
@@ -227,8 +213,6 @@ final class RedisBackplaneLoop: RedisSubscriber {
     }
 
     private func heartbeat() {
-        let now = reactor.now
-        failQuestions(.unanswered) { $0.deadline <= now }
         flush()
         ping()
     }
@@ -243,7 +227,7 @@ final class RedisBackplaneLoop: RedisSubscriber {
         ledger.forgetAll()
         noteLoss()
         watch.disconnected()
-        failQuestions(.unavailable(reason: error.description)) { _ in true }
+        failAll(.unavailable(reason: error.description))
         let waiters = table.disconnected()
         updateAvailability()
         for ready in waiters { ready() }
@@ -316,7 +300,7 @@ extension RedisBackplaneLoop: Sendable {}
 
 extension Array {
     /// Slices of at most `count` elements, in order.
-    fileprivate func chunks(of count: Int) -> [[Element]] {
+    func chunks(of count: Int) -> [[Element]] {
         stride(from: 0, to: self.count, by: count).map { start in
             Array(self[start..<Swift.min(start + count, self.count)])
         }

@@ -2,6 +2,7 @@
 //
 //   "id" ─▶ token ─▶ entries[token.index]     what a reply or a delivery finds, or no longer finds
 //   activeTokens [ t t t t ]                   dense: "all" walks it in a row
+//   protocols[token.index]                     of a WebSocket that frames may be sent to directly
 //
 // A connection is inserted when its socket opens and activated when its handshake is done: only then
 // it receives what is sent to it or to everybody.
@@ -21,8 +22,11 @@ struct ConnectionRegistry<Member: AnyObject> {
         static var inactive: UInt32 { .max }
     }
 
-    /// By slot index of the loop's connection table.
-    private var entries: [Entry?] = []
+    private var entries = SlotRow<Entry?>(empty: nil)
+    /// A byte each, apart from the entries: a delivery reads it for every receiver.
+    private var directProtocols = SlotRow<HubProtocol?>(empty: nil)
+    /// Active connections that are no WebSockets with JSON.
+    private var exceptionCount = 0
     /// Slot indices. The ids' text is the member's own, shared.
     private var indicesByID: [String: UInt32] = [:]
     /// Every active connection once, in no order.
@@ -33,42 +37,48 @@ struct ConnectionRegistry<Member: AnyObject> {
 
     /// - Parameter id: in use nowhere else.
     mutating func insert(_ member: Member, id: String, token: EventToken) {
-        let index = Int(token.index)
-        if index >= entries.count {
-            entries.append(contentsOf: repeatElement(nil, count: index + 1 - entries.count))
-        }
-        precondition(entries[index] == nil, "a slot has one connection")
+        precondition(entries[token.index] == nil, "a slot has one connection")
         precondition(indicesByID[id] == nil, "an id has one connection")
-        entries[index] = Entry(
+        entries[token.index] = Entry(
             member: member, generation: token.generation, position: Entry.inactive)
         indicesByID[id] = token.index
     }
 
-    mutating func activate(_ token: EventToken) {
+    /// - Parameter directProtocol: for a WebSocket whose frames need not pass its connection's object.
+    mutating func activate(_ token: EventToken, directProtocol: HubProtocol? = nil) {
+        directProtocols[token.index] = directProtocol
+        if directProtocol != .json { exceptionCount += 1 }
         precondition(
             entry(token)?.position == Entry.inactive, "a connection is activated once")
-        entries[Int(token.index)]?.position = UInt32(activeTokens.count)
+        entries[token.index]?.position = UInt32(activeTokens.count)
         activeTokens.append(token)
     }
 
     /// - Parameter id: the one it was inserted with.
     mutating func remove(_ token: EventToken, id: String) {
         guard let entry = entry(token) else { return }
-        entries[Int(token.index)] = nil
+        entries[token.index] = nil
         indicesByID[id] = nil
         guard entry.position != Entry.inactive else { return }
+        if directProtocols[token.index] != .json { exceptionCount -= 1 }
         let last = activeTokens.removeLast()
         if last != token {
             activeTokens[Int(entry.position)] = last
-            entries[Int(last.index)]?.position = entry.position
+            entries[last.index]?.position = entry.position
         }
         assert(activeTokens.count <= indicesByID.count)
     }
 
     func member(_ token: EventToken) -> Member? { entry(token)?.member }
 
+    /// Whether frames in JSON may be sent directly to everybody, which is the usual case.
+    var isUniform: Bool { exceptionCount == 0 }
+
+    /// Of an active connection; nil if what is sent to it must pass its object.
+    func directProtocol(_ token: EventToken) -> HubProtocol? { directProtocols[token.index] }
+
     func token(ofID id: String) -> EventToken? {
-        guard let index = indicesByID[id], let entry = entries[Int(index)] else { return nil }
+        guard let index = indicesByID[id], let entry = entries[index] else { return nil }
         return EventToken(index: index, generation: entry.generation)
     }
 
@@ -80,10 +90,9 @@ struct ConnectionRegistry<Member: AnyObject> {
     }
 
     private func entry(_ token: EventToken) -> Entry? {
-        let index = Int(token.index)
-        guard index < entries.count, let entry = entries[index],
-            entry.generation == token.generation
-        else { return nil }
+        guard let entry = entries[token.index], entry.generation == token.generation else {
+            return nil
+        }
         return entry
     }
 }

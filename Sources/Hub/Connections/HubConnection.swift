@@ -1,12 +1,12 @@
-// HubConnection: one client of the hub, on top of its WebSocket.
+// HubConnection: one client of the hub, whatever carries it.
 //
-//   WebSocket message ─▶ MessageFramer ─▶ record ─▶ handshake ─▶ HubStateMachine ─▶ action
-//                            ▲                  └─▶ call ─▶ method ─▶ reply ─▶ completion
-//                            │
-//                          held: what came while a call was running; one call at a time
+//   transport ─▶ received ─▶ MessageFramer ─▶ record ─▶ handshake ─▶ HubStateMachine ─▶ action
+//      ▲                          ▲                 └─▶ message ─▶ HubConnection+Calls
+//      │                          │
+//      └──── HubLink ◀── send   held: what came while nothing could be read
 //
-// The machine decides, this class does. Whatever the machine does not want read is held, and the
-// socket is paused, so that a client cannot fill our memory behind a slow method.
+// The machine decides, this class does. Whatever cannot be read yet is held, and the socket is paused,
+// so that a client cannot fill our memory behind a slow method.
 //
 // Thread: the connection's loop.  Allocates: once per connection; per call its message and reply.
 // Source: SignalR HubProtocol; limits and order of events as .NET 8.
@@ -14,142 +14,202 @@
 import Loop
 import WS
 
-final class HubConnection: WSConnection {
-    /// The call that is running. An object, because most connections have none most of the time.
-    private final class PendingCall {
-        let serial: UInt64
-        /// Nil: the caller wants no answer.
-        let invocationID: String?
-        let target: String
-
-        init(serial: UInt64, _ invocation: Invocation) {
-            self.serial = serial
-            invocationID = invocation.invocationID
-            target = invocation.target
-        }
-    }
-
+final class HubConnection {
     let connectionID: String
     let userID: String?
-    private let loop: HubLoop
+    let loop: HubLoop
+    /// Its place in the loop's tables: the socket's token, or a session's own. Of nobody before `opened`.
+    private(set) var token = EventToken(rawValue: 0)
+    var link = HubLink.none
+    // Of one byte each: they stand together, because there is one of us per client.
+    let transport: HubTransport
+    private(set) var hubProtocol = HubProtocol.json
+    private var isSubscribed = false
+    /// Of the last call.
+    var lastSerial: UInt32 = 0
+    var machine: HubStateMachine
+    var calls: CallTable?
+    private var framer: MessageFramer
+    private var held: [UInt8] = []
     /// Our hold on the negotiated token, let go at the end; nil if the negotiation was skipped.
     private var claim: ConnectionClaim?
-    private var machine: HubStateMachine
-    private var framer: MessageFramer
-    private var hubProtocol = HubProtocol.json
-    private var held: [UInt8] = []
-    private var pending: PendingCall?
-    private var callCount: UInt64 = 0
-    private let connectedAt: MonotonicInstant
     private let connectedAtWall: WallTime
-    private var isSubscribed = false
-    /// What the timer is armed for.
+    private let request: FirstRequest?
+    /// What the socket's timer is armed for.
     private var armedFor = MonotonicInstant.distantFuture
     /// Our turn in a shutdown.
     private var drainAt = MonotonicInstant.distantFuture
 
-    private var options: HubOptions { loop.server.options }
-    private var now: MonotonicInstant { loop.reactor.now }
-
-    /// - Parameter claim: nil for a client that skipped the negotiation.
-    init(loop: HubLoop, claim: ConnectionClaim?, user: AuthenticatedUser?) {
-        self.loop = loop
-        self.claim = claim
-        connectionID = claim?.connectionID ?? loop.server.tokens.makeConnectionID()
-        userID = user?.userID
-        let options = loop.server.options
-        let now = loop.reactor.now
-        let wallNow = loop.reactor.time.wallNow
-        connectedAt = now
-        connectedAtWall = wallNow
-        let expiry = user?.expiresAt.map { expiresAt in
-            now.advanced(by: .microseconds(expiresAt.microseconds - wallNow.microseconds))
-        }
-        machine = HubStateMachine(options: options, now: now, expiry: expiry)
-        framer = MessageFramer(recordByteCountMax: options.messageByteCountMax)
-        super.init(limits: options.webSocket)
+    /// A request is large, and most hubs do not want it.
+    final class FirstRequest: Sendable {
+        let request: Request
+        init(_ request: Request) { self.request = request }
     }
 
-    // MARK: From the WebSocket
+    var options: HubOptions { loop.server.options }
+    var now: MonotonicInstant { loop.reactor.now }
 
-    override func opened() {
-        guard let token = connection?.token else { preconditionFailure("opened without a socket") }
-        loop.opened(self, token)
+    /// - Parameter claim: nil for a client that skipped the negotiation.
+    init(
+        loop: HubLoop, claim: ConnectionClaim?, user: AuthenticatedUser,
+        transport: HubTransport, request: Request? = nil
+    ) {
+        self.loop = loop
+        self.claim = claim
+        self.transport = transport
+        connectionID = claim?.connectionID ?? loop.server.tokens.makeConnectionID()
+        userID = user.userID
+        let options = loop.server.options
+        connectedAtWall = loop.reactor.time.wallNow
+        self.request = options.keepsRequest ? request.map(FirstRequest.init) : nil
+        machine = HubStateMachine(
+            options: options, now: loop.reactor.now,
+            expiry: user.expiresAt.map { loop.instant(of: $0) },
+            sendsPings: transport != .longPolling)
+        framer = MessageFramer(recordByteCountMax: options.messageByteCountMax)
+    }
+
+    // MARK: From the transport
+
+    func opened(by socket: HubSocket) {
+        guard let token = socket.connection?.token else {
+            preconditionFailure("opened without a socket")
+        }
+        if case .resumable(let resumption) = link {
+            resumption.attach(socket)
+            return open(loop.makeSessionToken())
+        }
+        link = .webSocket(Unmanaged.passUnretained(socket))
+        open(token)
+    }
+
+    func opened(by link: HubLink) {
+        self.link = link
+        open(loop.makeSessionToken())
+    }
+
+    private func open(_ token: EventToken) {
+        self.token = token
+        loop.opened(self)
         rearm()
     }
 
-    override func received(_ message: UnsafeMutableRawBufferPointer, as kind: MessageKind) {
+    var isOpened: Bool { token.rawValue != 0 }
+
+    /// Bytes of the client, cut anywhere.
+    func received(_ bytes: UnsafeRawBufferPointer) {
         machine.bytesReceived(at: now)
-        let bytes = UnsafeRawBufferPointer(message)
-        guard machine.canRead && held.isEmpty else { return hold(bytes) }
+        guard canRead, held.isEmpty else { return hold(bytes) }
         // All that an idle client sends, and so it takes neither framer nor decoder.
-        if machine.isActive && framer.isEmpty && hubProtocol.isPing(bytes) {
+        if machine.isActive, framer.isEmpty, hubProtocol.isPing(bytes) {
             pinged()
         } else {
             read(bytes)
         }
     }
 
-    override func timerFired() {
+    /// Bytes that the hub has not read.
+    var heldByteCount: Int { held.count }
+
+    func timerFired() {
         armedFor = .distantFuture
         if now >= drainAt { return run(machine.drain()) }
         run(machine.timerFired(at: now))
         rearm()
     }
 
+    /// For a session: once a second instead of a timer of its own.
+    func passSecond() {
+        if now >= drainAt { run(machine.drain()) }
+        if now >= machine.deadline { run(machine.timerFired(at: now)) }
+        switch link {
+        case .none, .webSocket, .events: break
+        case .polling(let queue):
+            queue.expire(at: now)
+            endIfAway(for: queue.idleTime(at: now), isOrderly: true)
+        case .resumable(let resumption):
+            if let number = resumption.takeAcknowledgement() { send(.ack(sequenceID: number)) }
+            endIfAway(for: resumption.brokenAt?.duration(to: now), isOrderly: false)
+        }
+    }
+
+    private func endIfAway(for time: Duration?, isOrderly: Bool) {
+        if let time, time >= options.disconnectTimeout { transportEnded(isOrderly: isOrderly) }
+    }
+
     /// All connections of a loop are told in the same tick; each takes a turn of its own.
-    override func drain() {
-        let turn = UInt64(connection?.token.index ?? 0) % 64
-        let delay = options.drainSpread * Int(turn) / 64
+    func drain() {
+        let delay = options.drainSpread * Int(token.index % 64) / 64
         if delay == .zero { return run(machine.drain()) }
         drainAt = now.advanced(by: delay)
         rearm()
     }
 
-    override func closed(_ ending: WSEnding) {
-        var isOrderly = false
-        if case .closedByPeer = ending { isOrderly = true }
+    /// What waited for the client to keep up goes on.
+    func caughtUp() { calls?.wake() }
+
+    func socketEnded(_ socket: HubSocket, isOrderly: Bool) {
+        guard case .resumable(let resumption) = link else {
+            return transportEnded(isOrderly: isOrderly)
+        }
+        if resumption.isCarried(by: socket) { sessionSocketEnded(isOrderly: isOrderly) }
+    }
+
+    /// Nothing comes from the client any more, and nothing reaches it.
+    func transportEnded(isOrderly: Bool) {
         run(machine.transportEnded(isOrderly: isOrderly, isInsideRecord: !framer.isEmpty))
+        forget()
     }
 
     // MARK: From the loop's mailbox
 
-    func subscribed() {
-        run(machine.subscribed(at: now))
-        readHeld()
-        rearm()
-    }
+    func subscribed() { run(machine.subscribed(at: now)) }
 
-    /// A method has answered after it had returned.
-    func replied(_ outcome: HubOutcome, serial: UInt64) {
-        guard let pending, pending.serial == serial else { return }
-        complete(pending, outcome)
-        readHeld()
-        rearm()
-    }
+    func decided(_ decision: ConnectDecision) { run(machine.decided(decision)) }
 
     /// Another pod has sent something, and not in our protocol: as in .NET, a client that cannot be
     /// told everything is told nothing.
     func lacksProtocol() { run(machine.abort()) }
 
+    func deliver(_ invocation: EncodedInvocation) {
+        guard machine.canSend else { return }
+        guard let record = invocation.record(for: hubProtocol) else { return lacksProtocol() }
+        send(Array(record), isTracked: true)
+    }
+
     func perform(_ request: HubCaller.Request) {
-        guard let token = connection?.token, machine.isActive else { return request.abandon() }
+        guard machine.canSend else { return request.abandon() }
         switch request {
-        case .send(let invocation):
-            if let frame = invocation.frame(for: hubProtocol) { connection?.send(frame) }
+        case .send(let invocation): deliver(invocation)
         case .join(let group, let done): loop.join(token, group: group, done: done)
         case .leave(let group, let done):
             loop.leave(token, group: group)
             done()
         case .abort: run(machine.abort())
+        case .whenEnded(let handler): callTable().whenEnded(handler)
         }
     }
 
     // MARK: Reading
 
+    private var canRead: Bool { machine.canRead && calls?.stopsReading != true }
+
+    /// Goes on with what is held, as far as it may be read.
+    func readOn() {
+        startBlocked()
+        if canRead, !held.isEmpty {
+            var bytes: [UInt8] = []
+            swap(&bytes, &held)
+            bytes.withUnsafeBytes { read($0) }
+        }
+        if held.isEmpty, canRead { link.resumeReading() }
+        takePosts()
+        rearm()
+    }
+
     private func read(_ bytes: UnsafeRawBufferPointer) {
         var offset = 0
-        while machine.canRead {
+        while canRead {
             let isRead =
                 machine.isAwaitingHandshake
                 ? readHandshake(bytes, &offset) : readMessage(bytes, &offset)
@@ -162,14 +222,18 @@ final class HubConnection: WSConnection {
 
     /// False when nothing more is to be read.
     private func readHandshake(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) -> Bool {
-        let (supported, formats) = (options.protocols, HubTransport.webSockets.formats)
+        let (supported, formats) = (options.protocols, transport.formats)
+        var version: Int64 = 0
         let outcome = framer.next(in: bytes, from: &offset) { record in
             Result { () throws(HandshakeError) in
-                try HandshakeRequest.parse(record).resolve(supported: supported, formats: formats)
+                let request = try HandshakeRequest.parse(record)
+                version = request.version
+                return try request.resolve(supported: supported, formats: formats)
             }
         }
         switch outcome {
         case .record(let result):
+            if case .success(let chosen) = result, version > 1 { enableResumption(chosen) }
             run(machine.handshakeReceived(result))
             return true
         case .incomplete: break
@@ -201,32 +265,31 @@ final class HubConnection: WSConnection {
         .recordTooLong(byteCountMax: options.messageByteCountMax ?? 0)
     }
 
-    /// Keeps at most what is left of one WebSocket message and the one behind it.
+    /// Keeps at most what is left of one WebSocket message and the one behind it, or of some POSTs.
     private func hold(_ bytes: UnsafeRawBufferPointer) {
         guard machine.isOpen else { return }
         held.append(contentsOf: bytes)
-        pauseReading()
-    }
-
-    private func readHeld() {
-        guard machine.canRead, !held.isEmpty else { return }
-        var bytes: [UInt8] = []
-        swap(&bytes, &held)
-        bytes.withUnsafeBytes { read($0) }
-        if held.isEmpty { resumeReading() }
+        link.pauseReading()
     }
 
     // MARK: Messages
 
     private func dispatch(_ message: HubMessage) {
+        if case .resumable(let resumption) = link, resumption.isEnabled, message.isTracked,
+            resumption.received() == .repeated
+        {
+            return
+        }
         switch message {
         case .invocation(let invocation): call(invocation, wantsStream: false)
         case .streamInvocation(let invocation): call(invocation, wantsStream: true)
+        case .streamItem(_, let streamID, let item): push(item, to: streamID)
+        case .completion(let completion): completed(completion)
+        case .cancelInvocation(_, let id): calls?.cancel(id)
         case .ping: pinged()
         case .close(let close): run(machine.closeReceived(error: close.error))
-        // Nothing of ours is streamed, asked of a client or numbered, so these name nothing we know;
-        // the protocol has them ignored.
-        case .streamItem, .completion, .cancelInvocation, .ack, .sequence: break
+        case .ack(let number): acknowledged(number)
+        case .sequence(let number): sequenceReceived(number)
         }
     }
 
@@ -235,84 +298,56 @@ final class HubConnection: WSConnection {
         rearm()
     }
 
-    private func call(_ invocation: Invocation, wantsStream: Bool) {
-        guard let token = connection?.token else { return }
-        let dispatcher = loop.server.dispatcher
-        let method: HubMethod
-        switch dispatcher.decide(invocation, wantsStream: wantsStream) {
-        case .refuse(let text): return sendError(text, invocation.invocationID)
-        case .call(let found): method = found
-        }
-
-        machine.invocationBegan()
-        callCount += 1
-        let call = PendingCall(serial: callCount, invocation)
-        pending = call
-        let mailbox = loop.mailbox
-        let reply = HubReply { [serial = call.serial] in
-            mailbox.post(.reply(token, serial: serial, $0))
-        }
-        do throws(BindingFailure) {
-            try method.body(
-                HubCall(
-                    caller: caller(token), target: invocation.target,
-                    arguments: HubArguments(invocation.arguments), reply: reply))
+    func send(_ message: HubMessage) {
+        do throws(HubValueError) {
+            send(try hubProtocol.encode(message), isTracked: message.isTracked)
         } catch {
-            reply.discard()
-            finish()
-            return sendError(
-                dispatcher.text(for: error, target: invocation.target), invocation.invocationID)
+            // As in .NET, a client that cannot be told everything is told nothing.
+            run(machine.failedToSend(error))
         }
-        if let outcome = reply.methodReturned() { complete(call, outcome) }
     }
 
-    private func complete(_ call: PendingCall, _ outcome: HubOutcome) {
-        finish()
-        guard let id = call.invocationID else { return }
-        send(
-            .completion(
-                loop.server.dispatcher.completion(id: id, target: call.target, outcome: outcome)))
-    }
-
-    private func finish() {
-        pending = nil
-        machine.invocationEnded(at: now)
-    }
-
-    private func sendError(_ text: String, _ invocationID: String?) {
-        guard let invocationID else { return }
-        send(.completion(Completion(invocationID: invocationID, outcome: .error(text))))
-    }
-
-    private func send(_ message: HubMessage) {
-        // A client that cannot be told everything is told nothing, as in .NET.
-        guard let record = try? hubProtocol.encode(message) else { return run(machine.abort()) }
-        send(record, as: hubProtocol.messageKind)
+    /// - Parameter record: whole messages with their framing.
+    func send(_ record: [UInt8], isTracked: Bool) {
+        link.send(record, as: hubProtocol.transferFormat, isTracked: isTracked)
+        // A socket's queue has a bound of its own.
+        if link.waitingByteCount > options.waitingByteCountMax {
+            loop.count(.waitingBytes)
+            transportEnded(isOrderly: false)
+        }
     }
 
     // MARK: Doing what the machine says
 
-    private func run(_ action: HubStateMachine.Action) {
+    func run(_ action: HubStateMachine.Action) {
         switch action {
         case .nothing: break
         case .acceptHandshake(let chosen):
             hubProtocol = chosen
-            send(HandshakeResponse.accepted, as: .text)
-            subscribe()
+            framer.agreed(on: chosen)
+            send(HandshakeResponse.accepted, isTracked: false)
+            isSubscribed = true
+            loop.subscribe(to: scopes, for: token)
         case .refuseHandshake(let error):
             let withDetails = options.enableDetailedErrors
-            send(HandshakeResponse.refused(error, withDetails: withDetails), as: .text)
+            send(HandshakeResponse.refused(error, withDetails: withDetails), isTracked: false)
             leaveTables(by: .handshakeFailed)
-            close(.normal)
+            finish()
         case .connect: connect()
+        case .read: readOn()
         case .sendPing:
             // A client that does not read needs no proof that we live.
-            if connection?.isBackpressured != true { send(frame: loop.pingFrame) }
+            if link.isBackpressured { break }
+            if case .webSocket(let socket) = link, hubProtocol == .json {
+                socket._withUnsafeGuaranteedRef { $0.send(frame: loop.pingFrame) }
+            } else {
+                send(.ping)
+            }
         case .close(let end, let tellsHub):
             leaveTables(by: end)
             let message = end.closeMessage(withDetails: options.enableDetailedErrors)
             if let message { send(.close(message)) }
-            close(.normal)
+            finish()
             if tellsHub { tellHub(end) }
         case .finish(let end, let tellsHub):
             leaveTables(by: end)
@@ -324,53 +359,63 @@ final class HubConnection: WSConnection {
         [.connection(connectionID)] + (userID.map { [.user($0)] } ?? [])
     }
 
-    private func subscribe() {
-        guard let token = connection?.token else { return }
-        isSubscribed = true
-        loop.subscribe(to: scopes, for: token)
-    }
-
     private func connect() {
-        guard let token = connection?.token else { return }
-        loop.activated(self, token)
-        let reply = ConnectReply { _ in }
-        loop.server.methods.onConnected(caller(token), reply)
-        switch reply.hubReturned() ?? .fail {
-        case .accept: break
-        case .abort: run(machine.connectRefused(.aborted))
-        case .fail: run(machine.connectRefused(.connectFailed))
+        loop.activated(self)
+        let (mailbox, token) = (loop.mailbox, token)
+        let reply = ConnectReply { mailbox.post(.decided(token, $0)) }
+        loop.server.methods.onConnected(makeCaller(), reply)
+        if let decision = reply.hubReturned() {
+            decided(decision)
+        } else {
+            loop.awaitsDecision(token)
         }
     }
 
     /// Once, and before our last message: nothing may come behind that.
     private func leaveTables(by end: HubEnd) {
-        guard let token = connection?.token else { return }
-        loop.ended(self, token, by: end)
-        claim = nil
+        loop.ended(self, by: end)
         held = []
-        pending = nil
+        calls?.endAll(connectionID: connectionID)
+        calls = nil
+        link.posts?.refuseAll()
         if isSubscribed { loop.unsubscribe(from: scopes) }
         isSubscribed = false
     }
 
-    private func tellHub(_ end: HubEnd) {
-        guard let token = connection?.token else { return }
-        loop.server.methods.onDisconnected(caller(token), end)
+    private func tellHub(_ end: HubEnd) { loop.server.methods.onDisconnected(makeCaller(), end) }
+
+    private func finish() {
+        link.finish()
+        switch link {
+        case .webSocket, .events: break
+        case .resumable(let resumption): if resumption.socket == nil { forget() }
+        case .polling(let queue): if queue.isDrained { forget() }
+        case .none: break
+        }
+    }
+
+    /// The transport is gone, or has nothing more to carry.
+    func forget() {
+        if case .none = link { return }
+        link = .none
+        claim = nil
+        loop.forgot(self)
     }
 
     /// What methods see of this connection; made for each use, as an idle connection needs none.
-    private func caller(_ token: EventToken) -> HubCaller {
+    func makeCaller() -> HubCaller {
         HubCaller(
-            connectionID: connectionID, userID: userID, connectedAt: connectedAt,
-            connectedAtWall: connectedAtWall, server: loop.server,
+            connectionID: connectionID, userID: userID, connectedAtWall: connectedAtWall,
+            request: request?.request, hubProtocol: hubProtocol, server: loop.server,
             perform: loop.makeRequester(for: token))
     }
 
-    private func rearm() {
+    func rearm() {
+        guard case .webSocket(let socket) = link else { return }
         let deadline = min(machine.deadline, drainAt)
         // What no longer has a deadline keeps its timer, which then finds nothing to do.
         guard machine.isOpen, deadline != armedFor, deadline != .distantFuture else { return }
         armedFor = deadline
-        armTimer(at: deadline)
+        socket._withUnsafeGuaranteedRef { $0.armTimer(at: deadline) }
     }
 }

@@ -20,8 +20,11 @@ public enum HubEnd: Equatable, Sendable {
     /// The hub called `abort`.
     case aborted
     case shutdown
-    /// The hub's `onConnected` refused; `onDisconnected` is not called.
-    case connectFailed
+    /// Something that the hub has sent, or a method has answered, cannot be written in the client's
+    /// protocol.
+    case unwritable(HubValueError)
+    /// The hub's `onConnected` refused, with an error if it has one; `onDisconnected` is not called.
+    case connectFailed(HubOutcome?)
     /// The hub has not seen the connection.
     case handshakeFailed
 
@@ -29,7 +32,7 @@ public enum HubEnd: Equatable, Sendable {
     func closeMessage(withDetails: Bool) -> CloseMessage? {
         let text = "Connection closed with an error."
         switch self {
-        case .closedByClient, .aborted: return CloseMessage()
+        case .closedByClient, .aborted, .unwritable: return CloseMessage()
         case .clientGone, .connectionLost, .shutdown, .authenticationExpired:
             return CloseMessage(allowReconnect: true)
         case .protocolViolation(let error):
@@ -40,7 +43,8 @@ public enum HubEnd: Equatable, Sendable {
                 " OperationCanceledException: Client hasn't sent a message/ping "
                 + "within the configured ClientTimeoutInterval."
             return CloseMessage(error: text + (withDetails ? detail : ""), allowReconnect: true)
-        case .connectFailed: return CloseMessage(error: text)
+        case .connectFailed(let error):
+            return CloseMessage(error: text + (error?.detail(whenDetailed: withDetails) ?? ""))
         case .handshakeFailed: return nil
         }
     }

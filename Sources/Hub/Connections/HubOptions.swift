@@ -22,9 +22,36 @@ public struct HubOptions: Sendable {
     /// Adds the reason to error texts. For development only: reasons tell about the server's inside.
     public var enableDetailedErrors = false
     /// What a client may ask for in its handshake.
-    public var protocols: [HubProtocol] = [.json]
+    public var protocols: [HubProtocol] = HubProtocol.allCases
     /// What negotiate offers and the hub path serves.
     public var transports: [HubTransport] = HubTransport.allCases
+    /// Invocations of one client that run at a time; the next one waits, and with it whatever the
+    /// client sends behind it. Streaming invocations and those with uploads do not count.
+    public var parallelInvocationCountMax = 1
+    /// Invocations of one client that have not ended, streaming ones and waiting ones included; then
+    /// nothing more is read from it until one has.
+    public var invocationCountMax = 100
+    /// Items of one upload that wait for their method; then nothing more is read from the client.
+    public var uploadItemCountMax = 10
+    /// Bytes of a client without a WebSocket that wait for the hub; a POST beyond it is answered when
+    /// half of them are read.
+    public var postedByteCountMax = 64 * 1024
+    /// Bytes for a client that does not fetch them (long polling, or away between two sockets) at
+    /// which its streams wait.
+    public var waitingByteCountHigh = 64 * 1024
+    /// The same at which the client is given up.
+    public var waitingByteCountMax = 4 * 1024 * 1024
+    /// How long a client without a WebSocket may be away between two requests, and one with stateful
+    /// reconnect between two sockets.
+    public var disconnectTimeout: Duration = .seconds(15)
+    /// A poll without anything to tell is answered after this.
+    public var pollTimeout: Duration = .seconds(90)
+    /// Lets clients that ask for it keep their connection over a broken WebSocket.
+    public var allowsStatefulReconnect = false
+    /// Bytes of messages that such a client has not acknowledged at which its streams wait.
+    public var statefulByteCountHigh = 100_000
+    /// Keeps the first request of each connection for `HubCaller.request`: some 500 bytes each.
+    public var keepsRequest = false
     /// The lowest negotiateVersion accepted, 0 or 1.
     public var negotiateVersionMin = 0
     /// How long a negotiated connection waits for its transport.
@@ -53,6 +80,14 @@ public struct HubOptions: Sendable {
         precondition(!protocols.isEmpty)
         precondition((0...1).contains(negotiateVersionMin))
         precondition(negotiatedLifetime >= .seconds(1))
+        precondition(parallelInvocationCountMax > 0)
+        precondition(invocationCountMax >= parallelInvocationCountMax)
+        precondition(uploadItemCountMax > 0)
+        precondition(postedByteCountMax > 1)
+        precondition(waitingByteCountHigh > 0 && waitingByteCountHigh < waitingByteCountMax)
+        precondition(statefulByteCountHigh > 0 && statefulByteCountHigh < waitingByteCountMax)
+        precondition(disconnectTimeout >= .seconds(1))
+        precondition(pollTimeout >= .seconds(1))
         precondition(drainSpread >= .zero && drainSpread < .seconds(5))
     }
 }

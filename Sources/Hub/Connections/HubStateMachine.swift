@@ -1,10 +1,10 @@
 // HubStateMachine: the life of one hub connection, without its socket.
 //
-//                     handshake ok             backplane ready
-//   awaitingHandshake ────────────▶ subscribing ─────────────▶ active ⇄ dispatching
-//        │ bad, late, too long           │ expiry, drain         │ Close, timeout, violation, drain
-//        ▼                               ▼                       ▼
-//      closing ◀─────────────────────────┴───────────────────────┘
+//                     handshake ok             backplane ready            hub accepts
+//   awaitingHandshake ────────────▶ subscribing ──────────────▶ connecting ────────────▶ active
+//        │ bad, late, too long           │ expiry, drain             │ hub refuses, …      │ Close,
+//        ▼                               ▼                           ▼                     ▼ timeout, …
+//      closing ◀─────────────────────────┴───────────────────────────┴─────────────────────┘
 //        │                  the transport may end in every state
 //        ▼
 //      closed
@@ -22,6 +22,8 @@ struct HubStateMachine {
         case awaitingHandshake(until: MonotonicInstant)
         /// The handshake is answered; the backplane has not confirmed yet. Messages wait.
         case subscribing
+        /// The hub is told. What it sends reaches the client; messages of the client wait.
+        case connecting(Liveness)
         case active(Liveness)
         /// Our last message and the Close frame are on their way.
         case closing
@@ -32,15 +34,15 @@ struct HubStateMachine {
     struct Liveness: Equatable {
         var nextPing: MonotonicInstant
         var silence: Silence
-        /// An invocation waits for its reply; no message is dispatched meanwhile.
-        var isDispatching = false
+        /// Invocations that hold a slot; the client's silence is not counted meanwhile.
+        var dispatchCount: UInt16 = 0
     }
 
     /// When a silent client is given up.
     enum Silence: Equatable {
         /// The client has never pinged, so it cannot be expected to.
         case allowed
-        /// Counted while we wait for bytes, not while an invocation runs.
+        /// Counted while we wait for bytes, not while an invocation holds a slot.
         case limited(since: MonotonicInstant)
     }
 
@@ -51,8 +53,10 @@ struct HubStateMachine {
         case acceptHandshake(HubProtocol)
         /// Tell the error in a handshake answer, then close.
         case refuseHandshake(HandshakeError)
-        /// Tell the hub, then read on.
+        /// Ask the hub.
         case connect
+        /// Read on.
+        case read
         case sendPing
         /// Send the end's Close message and its Close frame. Tell the hub if it knows the connection.
         case close(HubEnd, tellsHub: Bool)
@@ -64,10 +68,16 @@ struct HubStateMachine {
     private let keepAliveInterval: ShortDuration
     private let clientTimeout: ShortDuration
     /// When the user's token expires.
-    private let expiry: MonotonicInstant
+    private var expiry: MonotonicInstant
+    /// Long polling has a keep-alive of its own.
+    private let sendsPings: Bool
 
-    init(options: HubOptions, now: MonotonicInstant, expiry: MonotonicInstant? = nil) {
+    init(
+        options: HubOptions, now: MonotonicInstant, expiry: MonotonicInstant? = nil,
+        sendsPings: Bool = true
+    ) {
         state = .awaitingHandshake(until: now.advanced(by: options.handshakeTimeout))
+        self.sendsPings = sendsPings
         keepAliveInterval = ShortDuration(options.keepAliveInterval)
         clientTimeout = ShortDuration(options.clientTimeout)
         self.expiry = expiry ?? .distantFuture
@@ -76,9 +86,8 @@ struct HubStateMachine {
     /// Whether the next record may be read now.
     var canRead: Bool {
         switch state {
-        case .awaitingHandshake: true
-        case .active(let liveness): !liveness.isDispatching
-        case .subscribing, .closing, .closed: false
+        case .awaitingHandshake, .active: true
+        case .subscribing, .connecting, .closing, .closed: false
         }
     }
 
@@ -91,6 +100,18 @@ struct HubStateMachine {
 
     var isActive: Bool {
         if case .active = state { true } else { false }
+    }
+
+    /// Whether the hub's messages reach the client.
+    var canSend: Bool {
+        switch state {
+        case .connecting, .active: true
+        case .awaitingHandshake, .subscribing, .closing, .closed: false
+        }
+    }
+
+    var isConnecting: Bool {
+        if case .connecting = state { true } else { false }
     }
 
     // MARK: The handshake
@@ -111,16 +132,27 @@ struct HubStateMachine {
 
     mutating func subscribed(at now: MonotonicInstant) -> Action {
         guard case .subscribing = state else { return .nothing }
-        state = .active(
-            Liveness(nextPing: now.advanced(by: keepAliveInterval), silence: .allowed))
+        let nextPing = sendsPings ? now.advanced(by: keepAliveInterval) : .distantFuture
+        state = .connecting(Liveness(nextPing: nextPing, silence: .allowed))
         return .connect
     }
 
-    /// The hub did not want the connection after all.
-    mutating func connectRefused(_ end: HubEnd) -> Action {
-        guard case .active = state else { return .nothing }
-        state = .closing
-        return .close(end, tellsHub: false)
+    /// The hub has decided.
+    mutating func decided(_ decision: ConnectDecision) -> Action {
+        guard case .connecting(let liveness) = state else { return .nothing }
+        switch decision {
+        case .accept:
+            state = .active(liveness)
+            return .read
+        case .abort: return close(.aborted)
+        case .fail: return close(.connectFailed(nil))
+        case .failed(let error): return close(.connectFailed(error))
+        }
+    }
+
+    /// The client has proved anew who it is.
+    mutating func authenticated(until expiry: MonotonicInstant?) {
+        self.expiry = expiry ?? .distantFuture
     }
 
     // MARK: Messages
@@ -136,23 +168,23 @@ struct HubStateMachine {
         guard case .active(var liveness) = state else { return .nothing }
         liveness.silence = .limited(since: now)
         let isHalfOver =
-            now.nanoseconds + keepAliveInterval.nanoseconds / 2 >= liveness.nextPing.nanoseconds
+            sendsPings
+            && now.nanoseconds + keepAliveInterval.nanoseconds / 2 >= liveness.nextPing.nanoseconds
         if isHalfOver { liveness.nextPing = now.advanced(by: keepAliveInterval) }
         state = .active(liveness)
         return isHalfOver ? .sendPing : .nothing
     }
 
+    /// An invocation has taken a slot.
     mutating func invocationBegan() {
-        updateLiveness { liveness in
-            assert(!liveness.isDispatching, "one invocation at a time")
-            liveness.isDispatching = true
-        }
+        updateLiveness { $0.dispatchCount += 1 }
     }
 
+    /// One slot is free again.
     mutating func invocationEnded(at now: MonotonicInstant) {
         updateLiveness { liveness in
-            assert(liveness.isDispatching, "an invocation ends once")
-            liveness.isDispatching = false
+            assert(liveness.dispatchCount > 0, "an invocation ends once")
+            liveness.dispatchCount -= 1
             liveness.noteActivity(now)
         }
     }
@@ -171,7 +203,8 @@ struct HubStateMachine {
         switch state {
         case .awaitingHandshake(let until): min(until, expiry)
         case .subscribing: expiry
-        case .active(let liveness): min(pingDeadline(liveness), expiry, silenceEnd(liveness))
+        case .connecting(let liveness), .active(let liveness):
+            min(pingDeadline(liveness), expiry, silenceEnd(liveness))
         case .closing, .closed: .distantFuture
         }
     }
@@ -184,24 +217,24 @@ struct HubStateMachine {
             if isAwaitingHandshake { return handshakeReceived(.failure(.canceled)) }
             return close(.authenticationExpired)
         }
-        guard case .active(var liveness) = state else { return .nothing }
+        guard let liveness else { return .nothing }
         if now >= silenceEnd(liveness) { return close(.clientTimedOut) }
         guard now >= pingDeadline(liveness) else { return .nothing }
-        liveness.nextPing = now.advanced(by: keepAliveInterval)
-        state = .active(liveness)
+        let nextPing = now.advanced(by: keepAliveInterval)
+        updateLiveness { $0.nextPing = nextPing }
         return .sendPing
     }
 
     /// Where the client pings as often as we do, ours waits for the client's to go with it: a
     /// sixteenth of the interval and at most a second, by which .NET is late as well.
     private func pingDeadline(_ liveness: Liveness) -> MonotonicInstant {
-        guard case .limited = liveness.silence else { return liveness.nextPing }
+        guard sendsPings, case .limited = liveness.silence else { return liveness.nextPing }
         let grace = min(keepAliveInterval.nanoseconds / 16, 1_000_000_000)
         return MonotonicInstant(nanoseconds: liveness.nextPing.nanoseconds + grace)
     }
 
     private func silenceEnd(_ liveness: Liveness) -> MonotonicInstant {
-        guard case .limited(let since) = liveness.silence, !liveness.isDispatching else {
+        guard case .limited(let since) = liveness.silence, liveness.dispatchCount == 0 else {
             return .distantFuture
         }
         return since.advanced(by: clientTimeout)
@@ -210,6 +243,9 @@ struct HubStateMachine {
     // MARK: The end
 
     mutating func abort() -> Action { close(.aborted) }
+
+    /// What the hub wants said has no form in the client's protocol.
+    mutating func failedToSend(_ error: HubValueError) -> Action { close(.unwritable(error)) }
 
     mutating func drain() -> Action {
         if isAwaitingHandshake { return handshakeReceived(.failure(.canceled)) }
@@ -226,7 +262,7 @@ struct HubStateMachine {
         switch before {
         case .closing, .closed: return .nothing
         case .awaitingHandshake: return .finish(.handshakeFailed, tellsHub: false)
-        case .subscribing: return .finish(.clientGone, tellsHub: false)
+        case .subscribing, .connecting: return .finish(.clientGone, tellsHub: false)
         case .active:
             if !isOrderly { return .finish(.connectionLost, tellsHub: true) }
             let end: HubEnd =
@@ -242,10 +278,17 @@ struct HubStateMachine {
         return .close(end, tellsHub: tellsHub)
     }
 
+    private var liveness: Liveness? {
+        switch state {
+        case .connecting(let liveness), .active(let liveness): liveness
+        case .awaitingHandshake, .subscribing, .closing, .closed: nil
+        }
+    }
+
     private mutating func updateLiveness(_ body: (inout Liveness) -> Void) {
-        guard case .active(var liveness) = state else { return }
+        guard var liveness else { return }
         body(&liveness)
-        state = .active(liveness)
+        state = isActive ? .active(liveness) : .connecting(liveness)
     }
 }
 

@@ -19,38 +19,33 @@ struct UserTable {
 
     /// One of each user's connections.
     private var heads: [OrdinalName: UInt32] = [:]
-    private var tabs: [Tab] = []
+    private var tabs = SlotRow(empty: Tab())
 
     var userCount: Int { heads.count }
 
     /// - Parameter token: in the table of no user.
     mutating func insert(_ token: EventToken, user: String) {
-        let index = Int(token.index)
-        if index >= tabs.count {
-            tabs.append(contentsOf: repeatElement(Tab(), count: index + 1 - tabs.count))
-        }
-        precondition(tabs[index].generation == 0, "a connection has one user")
+        precondition(tabs[token.index].generation == 0, "a connection has one user")
         let head = heads[OrdinalName(user)]
         let next = head ?? token.index
-        let previous = head.map { tabs[Int($0)].previous } ?? token.index
-        tabs[index] = Tab(generation: token.generation, next: next, previous: previous)
-        tabs[Int(previous)].next = token.index
-        tabs[Int(next)].previous = token.index
+        let previous = head.map { tabs[$0].previous } ?? token.index
+        tabs[token.index] = Tab(generation: token.generation, next: next, previous: previous)
+        tabs[previous].next = token.index
+        tabs[next].previous = token.index
         if head == nil { heads[OrdinalName(user)] = token.index }
     }
 
     /// - Parameter user: the one it was inserted with.
     mutating func remove(_ token: EventToken, user: String) {
-        let index = Int(token.index)
-        guard index < tabs.count, tabs[index].generation == token.generation else { return }
-        let tab = tabs[index]
-        tabs[index] = Tab()
+        let tab = tabs[token.index]
+        guard tab.generation == token.generation else { return }
+        tabs[token.index] = Tab()
         if tab.next == token.index {
             heads[OrdinalName(user)] = nil
             return
         }
-        tabs[Int(tab.previous)].next = tab.next
-        tabs[Int(tab.next)].previous = tab.previous
+        tabs[tab.previous].next = tab.next
+        tabs[tab.next].previous = tab.previous
         heads[OrdinalName(user)] = tab.next
     }
 
@@ -59,7 +54,7 @@ struct UserTable {
         guard let head = heads[OrdinalName(user)] else { return }
         var index = head
         repeat {
-            let tab = tabs[Int(index)]
+            let tab = tabs[index]
             body(EventToken(index: index, generation: tab.generation))
             index = tab.next
         } while index != head

@@ -25,6 +25,9 @@ public struct ConnectReply: Sendable {
         return reply
     }
 
+    /// Has the decision posted in any case, behind what its thread has sent before.
+    func postpone() { reply.postpone() }
+
     /// Only the first decision counts.
     public func decide(_ decision: ConnectDecision) { reply.give(decision) }
 

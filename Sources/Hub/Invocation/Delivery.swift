@@ -17,6 +17,8 @@ struct Delivery {
     private var messagePack: SharedBytes?
     /// Connections it was queued on.
     private(set) var receiverCount = 0
+    /// Connections that must be told through their objects.
+    private(set) var indirect: [EventToken] = []
     /// Connections in whose protocol the invocation does not exist.
     private var unable: [EventToken] = []
 
@@ -35,6 +37,11 @@ struct Delivery {
             }
         guard let payload = made ?? makePayload(hubProtocol) else { return unable.append(token) }
         reactor.send(payload, to: token)
+        receiverCount += 1
+    }
+
+    mutating func countIndirect(_ token: EventToken) {
+        indirect.append(token)
         receiverCount += 1
     }
 

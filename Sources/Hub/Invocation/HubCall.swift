@@ -12,18 +12,25 @@ public struct HubCall: Sendable {
     /// As the client wrote it.
     public let target: String
     /// As many as the method was registered with.
-    public let arguments: HubArguments
+    public internal(set) var arguments: HubArguments
     /// What the client streams up, one for each the method was registered with.
     public let uploads: [HubUploadBuffer]
     /// Where the items go; nil for a method that does not stream.
     public let output: HubOutput?
     public let cancellation: HubCancellation
-    public let reply: HubReply
+    public internal(set) var reply: HubReply
+    /// Lets go of the call's place among those that run at once, so that the connection reads on
+    /// while the method waits for an answer of its client; and takes it back. They come in pairs,
+    /// and a method with several such waits at once has several pairs open.
+    let suspendSlot: @Sendable () -> Void
+    let resumeSlot: @Sendable () -> Void
 
     init(
         caller: HubCaller, target: String, arguments: HubArguments,
         uploads: [HubUploadBuffer] = [], output: HubOutput? = nil,
-        cancellation: HubCancellation = HubCancellation(), reply: HubReply
+        cancellation: HubCancellation = HubCancellation(), reply: HubReply,
+        suspendSlot: @escaping @Sendable () -> Void = {},
+        resumeSlot: @escaping @Sendable () -> Void = {}
     ) {
         self.caller = caller
         self.target = target
@@ -32,6 +39,8 @@ public struct HubCall: Sendable {
         self.output = output
         self.cancellation = cancellation
         self.reply = reply
+        self.suspendSlot = suspendSlot
+        self.resumeSlot = resumeSlot
     }
 
     /// For the tests of methods.

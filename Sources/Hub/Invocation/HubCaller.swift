@@ -4,6 +4,7 @@
 // behind an answer given before.  Allocates: a message per use.
 
 import Loop
+import WS
 
 public struct HubCaller: Sendable {
     /// What a caller may ask of its connection.
@@ -13,11 +14,14 @@ public struct HubCaller: Sendable {
         case join(group: String, done: @Sendable () -> Void)
         case leave(group: String, done: @Sendable () -> Void)
         case abort
+        /// `handler` is called once, before the hub's `onDisconnected`.
+        case whenEnded(handler: @Sendable () -> Void)
 
         /// The connection has ended: nothing is to be done, and nobody shall wait for it.
         func abandon() {
             switch self {
             case .join(_, let done), .leave(_, let done): done()
+            case .whenEnded(let handler): handler()
             case .send, .abort: break
             }
         }
@@ -27,16 +31,22 @@ public struct HubCaller: Sendable {
     public let connectionID: String
     /// Nil for an anonymous connection.
     public let userID: String?
-    public let connectedAt: MonotonicInstant
     public let connectedAtWall: WallTime
+    /// The connection's first request, where `HubOptions.keepsRequest` is on.
+    public let request: WS.Request?
+    /// What the client speaks.
+    let hubProtocol: HubProtocol
     /// Nil in the tests of methods.
     let server: HubServer?
-    let perform: @Sendable (Request) -> Void
+    var perform: @Sendable (Request) -> Void
 
     /// Calls a method of this client only. After an answer given through `HubReply` it arrives
     /// behind the completion. Nothing happens once the connection has ended.
     public func send(_ target: String, _ arguments: [RawValue]) {
-        perform(.send(EncodedInvocation(target: target, arguments: arguments)))
+        perform(
+            .send(
+                EncodedInvocation(
+                    target: target, arguments: arguments, protocols: [hubProtocol])))
     }
 
     /// - Parameter joined: called once, when what any pod sends to the group arrives or the
@@ -53,16 +63,21 @@ public struct HubCaller: Sendable {
     /// Closes the connection without an error.
     public func abort() { perform(.abort) }
 
+    /// - Parameter handler: called once, on the loop, when the connection has ended, or soon if it has
+    ///   by now; `onDisconnected` runs behind it. It must not block.
+    public func whenEnded(_ handler: @escaping @Sendable () -> Void) {
+        perform(.whenEnded(handler: handler))
+    }
+
     /// For the tests of methods; `onSend` gets the records that `send` makes.
     public static func sample(
         connectionID: String = "sample", userID: String? = nil,
-        connectedAt: MonotonicInstant = MonotonicInstant(nanoseconds: 0),
         connectedAtWall: WallTime = WallTime(microseconds: 0),
         onSend: @escaping @Sendable (_ record: [UInt8]) -> Void = { _ in }
     ) -> HubCaller {
         HubCaller(
-            connectionID: connectionID, userID: userID, connectedAt: connectedAt,
-            connectedAtWall: connectedAtWall, server: nil
+            connectionID: connectionID, userID: userID, connectedAtWall: connectedAtWall,
+            request: nil, hubProtocol: .json, server: nil
         ) { request in
             if case .send(let invocation) = request {
                 onSend(Array(invocation.record(for: .json) ?? []))

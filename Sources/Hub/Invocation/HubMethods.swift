@@ -1,7 +1,8 @@
 // HubMethods: what clients may call, registered before the server starts.
 //
 //   var hub = HubMethods()
-//   hub.method("RegisterOrder", arity: 1) { call in … call.reply.void() }
+//   hub.method("RegisterOrder", arity: 1) { call in … call.reply.void() }       here
+//   hub.method("Add") { (call, a: Int, b: Int) in a + b }                       HubMethods+Typed
 //
 // A body runs on the loop of its caller and must not block; it may hand the call to a worker.
 //
@@ -21,6 +22,12 @@ public struct HubMethod: Sendable {
     /// It answers with items, and its callers must ask for a stream.
     public let isStreaming: Bool
     let body: HubMethodBody
+
+    /// Whether it is one of those that wait for each other. What streams runs beside the others: its
+    /// end may need what the client sends next.
+    var takesSlot: Bool { !isStreaming && uploadCount == 0 }
+    /// What the body calls, where filters can get between; nil for an untyped method.
+    var typed: (any TypedMethod)?
 }
 
 /// What the hub says to a new connection.
@@ -30,20 +37,32 @@ public enum ConnectDecision: Equatable, Sendable {
     case abort
     /// Close with an error; the client is not asked to come back.
     case fail
+    /// The same, with an error that the client is told as it would be told a method's.
+    case failed(HubOutcome)
 }
 
 /// The methods and the life-cycle callbacks of a hub.
 public struct HubMethods: Sendable {
-    private var methods: [String: HubMethod] = [:]
+    private(set) var methods: [String: HubMethod] = [:]
+    /// Outermost first.
+    var filters: [any HubFilter] = []
+    /// What the callbacks below call, where filters can get between; nil for untyped ones.
+    var typedConnected: HubConnectedBody?
+    var typedDisconnected: HubDisconnectedBody?
 
     /// Runs on the connection's loop after the handshake and before the first call; the connection
     /// reads nothing until it has answered.
     public var onConnected: @Sendable (HubCaller, ConnectReply) -> Void = { _, reply in
         reply.decide(.accept)
     }
+    {
+        didSet { typedConnected = nil }
+    }
 
     /// Runs once on the connection's loop for every connection that `onConnected` accepted.
-    public var onDisconnected: @Sendable (HubCaller, HubEnd) -> Void = { _, _ in }
+    public var onDisconnected: @Sendable (HubCaller, HubEnd) -> Void = { _, _ in } {
+        didSet { typedDisconnected = nil }
+    }
 
     public init() {}
 
@@ -53,12 +72,26 @@ public struct HubMethods: Sendable {
         _ name: String, arity: Int, uploadCount: Int = 0, isStreaming: Bool = false,
         _ body: @escaping HubMethodBody
     ) {
-        precondition(!name.isEmpty && arity >= 0 && uploadCount >= 0)
-        let key = name.lowercased()
+        add(
+            HubMethod(
+                name: name, arity: arity, uploadCount: uploadCount, isStreaming: isStreaming,
+                body: body))
+    }
+
+    mutating func add(_ method: HubMethod) {
+        precondition(!method.name.isEmpty && method.arity >= 0 && method.uploadCount >= 0)
+        let key = method.name.lowercased()
         precondition(methods[key] == nil, "the hub has this method already")
-        methods[key] = HubMethod(
-            name: name, arity: arity, uploadCount: uploadCount, isStreaming: isStreaming,
-            body: body)
+        methods[key] = method
+    }
+
+    /// The same hub with another body for every method.
+    mutating func replaceBodies(_ body: (HubMethod) -> HubMethodBody) {
+        methods = methods.mapValues { method in
+            HubMethod(
+                name: method.name, arity: method.arity, uploadCount: method.uploadCount,
+                isStreaming: method.isStreaming, body: body(method))
+        }
     }
 
     func find(_ target: String) -> HubMethod? { methods[target.lowercased()] }

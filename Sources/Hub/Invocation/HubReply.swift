@@ -36,6 +36,10 @@ public struct HubReply: Sendable {
     /// An error whose text stays here unless detailed errors are on.
     public func failure(_ detail: String? = nil) { answer(.failure(detail: detail)) }
 
+    /// Has the answer posted in any case. One that another thread gives before the method has
+    /// returned would else overtake what that thread has sent to the caller before.
+    func postpone() { reply.postpone() }
+
     /// Only the first answer counts.
     public func answer(_ outcome: HubOutcome) { reply.give(outcome) }
 

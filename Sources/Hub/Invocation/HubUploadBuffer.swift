@@ -73,20 +73,22 @@ public final class HubUploadBuffer: Sendable {
 
     // MARK: The connection's side
 
-    /// False when nothing more is to be read before `onRoom`. The item is taken in any case.
-    func push(_ item: RawValue) -> Bool {
-        let (waiter, isFull) = state.withLock { state -> ((@Sendable (Event) -> Void)?, Bool) in
-            if state.ending != nil { return (nil, false) }
+    /// Nothing more is to be read from the client.
+    var isFull: Bool { state.withLock { $0.isFull } }
+
+    /// Takes an item; behind the one that makes it full nothing more is to be read before `onRoom`.
+    func push(_ item: RawValue) {
+        let waiter = state.withLock { state -> (@Sendable (Event) -> Void)? in
+            if state.ending != nil { return nil }
             if let waiter = state.waiter {
                 state.waiter = nil
-                return (waiter, false)
+                return waiter
             }
             state.items.append(item)
             state.isFull = state.count >= capacity
-            return (nil, state.isFull)
+            return nil
         }
         waiter?(.item(item))
-        return !isFull
     }
 
     /// The first ending counts. `ending` is no item.

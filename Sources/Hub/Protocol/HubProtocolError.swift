@@ -23,6 +23,8 @@ public enum HubProtocolError: Error, Equatable, Sendable {
     case malformedLengthPrefix
     /// The stream ended inside a record.
     case terminatedInsideRecord
+    /// A client with stateful reconnect has skipped messages.
+    case sequenceGap
 
     /// The text shown to the client when detailed errors are on.
     public var detail: String {
@@ -39,6 +41,7 @@ public enum HubProtocolError: Error, Equatable, Sendable {
             "The maximum message size of \(byteCountMax)B was exceeded. "
                 + "The message size can be configured in AddHubOptions."
         case .malformedLengthPrefix: "Messages over 2GB in size are not supported."
+        case .sequenceGap: "Sequence ID greater than amount of messages we've received."
         case .terminatedInsideRecord: "Connection terminated while reading a message."
         }
     }

@@ -3,6 +3,7 @@
 //   version absent, 0   {"negotiateVersion":0,"connectionId":…,"availableTransports":[…]}
 //   version 1 and up    the same with "connectionToken" between, and negotiateVersion 1
 //   not an integer      {"error":"…"} and nothing else
+//   stateful reconnect  "useStatefulReconnect":true in front, if asked for and granted
 //
 // Thread: pure functions, any thread.  Allocates: the answer.
 // Source: SignalR TransportProtocols, "POST [endpoint-base]/negotiate"; field order as .NET 8.
@@ -26,12 +27,18 @@ enum Negotiate {
         return min(wanted, versionMax)
     }
 
-    /// - Parameter ids: made for this version; a version 0 client gets no separate token.
+    /// - Parameters:
+    ///   - ids: made for this version; a version 0 client gets no separate token.
+    ///   - isResumable: stateful reconnect is granted.
     static func answer(
-        version: Int, ids: ConnectionIDs, transports: [HubTransport]
+        version: Int, ids: ConnectionIDs, transports: [HubTransport], isResumable: Bool = false
     ) -> [UInt8] {
         var json = JSONWriter(reservingCapacity: 256)
         json.beginObject()
+        if isResumable {
+            json.key("useStatefulReconnect")
+            json.bool(true)
+        }
         json.key("negotiateVersion")
         json.integer(Int64(version))
         json.key("connectionId")

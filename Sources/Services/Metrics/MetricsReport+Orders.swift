@@ -6,6 +6,7 @@
 // Thread: as MetricsReport.  Allocates: the text.
 
 import Hub
+import Hub
 import Loop
 
 extension MetricsReport {
@@ -15,7 +16,10 @@ extension MetricsReport {
         func sum(_ value: (HubCounters) -> Int) -> Int { hubs.reduce(0) { $0 + value($1) } }
         text.family(
             .gauge, "signalr_server_active_connections", "Connections of the hub now.",
-            by: "signalr_transport", [.init("web_sockets", sum(\.openCount))])
+            by: "signalr_transport",
+            HubTransport.allCases.map { transport in
+                .init(transport.metricName, sum { $0.openCountByTransport[transport] ?? 0 })
+            })
         text.counter(
             "contoso_hub_connections_opened", "Connections of the hub since the start.",
             sum(\.openedCount))
@@ -25,6 +29,12 @@ extension MetricsReport {
             by: "reason",
             HubEnd.Reason.allCases.map { reason in
                 .init(reason.rawValue, sum { $0.endedCountByReason[reason] ?? 0 })
+            })
+        text.family(
+            .counter, "contoso_hub_limit_hits", "Clients of the hub that ran into a limit.",
+            by: "limit",
+            HubLimit.allCases.map { limit in
+                .init(limit.rawValue, sum { $0.hitCountByLimit[limit] ?? 0 })
             })
         text.counter(
             "contoso_hub_messages", "Messages with a receiver, once per loop.", sum(\.messageCount))
@@ -113,5 +123,31 @@ extension MetricsReport {
         text.counter(
             "contoso_backplane_gaps", "Times messages of other pods may have been lost.",
             backplane.gaps.value)
+        text.counter(
+            "contoso_backplane_questions_asked", "Questions to clients of other pods.",
+            backplane.questionsAsked.value)
+        text.counter(
+            "contoso_backplane_questions_answered",
+            "Those that the client has answered, with a result or an error.",
+            backplane.questionsAnswered.value)
+        text.counter(
+            "contoso_backplane_questions_failed",
+            "Those that nobody could answer: no connection, no pod, no Redis.",
+            backplane.questionsFailed.value)
+        text.counter(
+            "contoso_backplane_requests_forwarded",
+            "Requests of polling and event-stream clients handed to other pods.",
+            backplane.requestsForwarded.value)
+    }
+}
+
+extension HubTransport {
+    /// As OpenTelemetry's conventions for SignalR name it.
+    fileprivate var metricName: String {
+        switch self {
+        case .webSockets: "web_sockets"
+        case .serverSentEvents: "server_sent_events"
+        case .longPolling: "long_polling"
+        }
     }
 }

@@ -7,6 +7,7 @@
 //
 // Thread: a pure value, made once at start.
 
+import Hub
 import Loop
 import WS
 
@@ -82,9 +83,7 @@ public struct Configuration: Sendable {
     public var hubTypeName = ""
     /// Nil: made from the signing key.
     public var hubTokenSecret: String?
-    public var hubKeepAlive: Duration = .zero
-    public var hubClientTimeout: Duration = .zero
-    public var hubHandshakeTimeout: Duration = .zero
+    public var hub = HubOptions()
     public var hubMessageByteCountMax = 0
 
     // Limits and life cycle

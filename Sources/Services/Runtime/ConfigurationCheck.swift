@@ -2,6 +2,7 @@
 //
 // Thread: start-up only.  Allocates: freely.
 
+import Hub
 import Loop
 
 struct ConfigurationCheck {
@@ -66,8 +67,11 @@ struct ConfigurationCheck {
     }
 
     private mutating func checkHub() {
-        if values.hubClientTimeout <= values.hubKeepAlive {
+        if values.hub.clientTimeout <= values.hub.keepAliveInterval {
             refuse("hub.client-timeout", "is not longer than hub.keep-alive; double that one")
+        }
+        if values.hub.invocationCountMax < values.hub.parallelInvocationCountMax {
+            refuse("hub.invocations", "is less than hub.parallel-invocations; raise it to that")
         }
     }
 

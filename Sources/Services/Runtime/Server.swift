@@ -267,11 +267,11 @@ final class Server {
     private func makeHub(
         onBackplaneResumed: @escaping @Sendable (HubServer.Gap) -> Void
     ) -> HubServer {
-        var options = HubOptions()
-        options.keepAliveInterval = configuration.hubKeepAlive
-        options.clientTimeout = configuration.hubClientTimeout
-        options.handshakeTimeout = configuration.hubHandshakeTimeout
+        var options = configuration.hub
         options.messageByteCountMax = configuration.hubMessageByteCountMax
+        // A WebSocket message holds an oversized hub message, so that its client hears which limit.
+        options.webSocket.messageByteCountMax = max(
+            options.webSocket.messageByteCountMax, 2 * configuration.hubMessageByteCountMax)
         // The other half of the period is for the closing handshakes of the last ones.
         options.drainSpread = min(configuration.drainPeriod / 2, .seconds(4))
         let tracking = OrderTracking(store: engines.store, state: engines.state)
@@ -290,7 +290,8 @@ final class Server {
                 ? nil
                 : HMACSHA256.sign(
                     "contoso connection tokens".utf8, key: Array(configuration.signingKey.utf8)))
-        return ConnectionTokens(secret: secret, lifetime: options.negotiatedLifetime)
+        return ConnectionTokens(
+            secret: secret, hub: configuration.hubTypeName, lifetime: options.negotiatedLifetime)
     }
 
     private func announce(_ addresses: [String]) {

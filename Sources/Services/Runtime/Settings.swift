@@ -10,7 +10,7 @@ import Loop
 import WS
 
 enum Settings {
-    static let all = general + engines + identity + web + limits
+    static let all = general + engines + identity + web + hub + limits
 
     static func named(_ name: String) -> Setting? { all.first { $0.name == name } }
 
@@ -189,35 +189,7 @@ enum Settings {
                 throw SettingValueError("write origins such as https://shop.example, or none")
             }
             configuration.corsOrigins = origins
-        },
-        .text(
-            "hub.channel-prefix", "TEXT", \.channelPrefix, default: "contoso-signalr",
-            aliases: [Setting.Alias("SignalR__ChannelPrefix")], "Prefix of backplane channels"),
-        .text(
-            "hub.type-name", "TEXT", \.hubTypeName,
-            default: "OrderNotification.Worker.Hubs.OrderStatusHub",
-            "The hub's name in backplane channels: that of the .NET class"),
-        Setting(
-            "hub.token-secret", "TEXT", default: nil, secrecy: .secret,
-            "Key of connection tokens, the same in all pods; default: made from the signing key"
-        ) { text, configuration throws(SettingValueError) in
-            guard text.utf8.count >= 32 else {
-                throw SettingValueError("write at least 32 bytes")
-            }
-            configuration.hubTokenSecret = text
-        },
-        .duration(
-            "hub.keep-alive", \.hubKeepAlive, in: .seconds(1)...(.seconds(240)), default: "15s",
-            "Silence after which the hub pings a client"),
-        .duration(
-            "hub.client-timeout", \.hubClientTimeout, in: .seconds(2)...(.seconds(600)),
-            default: "30s", "Silence after which the hub gives a client up"),
-        .duration(
-            "hub.handshake-timeout", \.hubHandshakeTimeout, in: .seconds(1)...(.seconds(120)),
-            default: "15s", "Time a client has for the hub handshake"),
-        .size(
-            "hub.message-size", \.hubMessageByteCountMax, in: 1024...(16 << 20),
-            default: "32KiB", "Largest message a client may send"),
+        }
     ]
 
     private static let limits: [Setting] = [

@@ -31,6 +31,8 @@ final class HTTPConnection: ConnectionHandler {
     /// From the end of its head to the end of its answer.
     private var request: Request?
     private var match: Router.Match?
+    /// Of the request, where its route watches its peer.
+    private var watch: PeerWatch?
     /// Of the request; nil where it is not recorded.
     private var span: TraceSpan?
     /// Numbers the requests of this connection.
@@ -75,6 +77,7 @@ final class HTTPConnection: ConnectionHandler {
     }
 
     override func peerClosed(_ connection: Connection) {
+        watch?.peerGone()
         let willRead = leftoverByteCount > 0 && (isContinuing || isHeldBack(connection))
         run(machine.peerClosed(hasUnread: willRead), connection)
     }
@@ -102,6 +105,7 @@ final class HTTPConnection: ConnectionHandler {
     }
 
     override func closed(_ connection: Connection, reason: CloseReason) {
+        watch?.peerGone()
         server.endUnanswered(span)
         span = nil
     }
@@ -251,12 +255,19 @@ final class HTTPConnection: ConnectionHandler {
         case .route(let route, let parameters):
             let slot = ReplySlot(
                 token: connection.token, sequence: sequence, channel: server.replies)
-            route.handler(request, parameters, Responder(slot))
+            watch = route.watchesPeer ? PeerWatch() : nil
+            route.handler(request, parameters, Responder(slot, watch: watch))
+            if machine.peerHasClosed { watch?.peerGone() }
             if let response = slot.handlerReturned() { answer(response, connection) }
         case .upgrade(let handler):
             switch handler(request) {
             case .refuse(let response): answer(response, connection)
             case .accept(let head, let next): upgrade(head, next, connection)
+            }
+        case .stream(let handler):
+            switch handler(request) {
+            case .refuse(let response): answer(response, connection)
+            case .accept(let head, let makeHandler): stream(head, makeHandler, connection)
             }
         case let match:
             answer(server.router.answer(match, to: request), connection)
@@ -269,6 +280,28 @@ final class HTTPConnection: ConnectionHandler {
         server.countUpgrade()
         connection.send(head)
         if isPaused { connection.resumeReading() }
+        connection.replaceHandler(with: next)
+        next.opened(connection)
+    }
+
+    /// The connection is the answer's from here on, and ends with it.
+    private func stream(
+        _ head: Response, _ makeHandler: ([UInt8]) -> ConnectionHandler, _ connection: Connection
+    ) {
+        if machine.isDraining { return answer(Response(.serviceUnavailable), connection) }
+        machine.upgraded()
+        var head = head
+        server.policy(for: request!)?.decorate(&head, to: request!)
+        var bytes: [UInt8] = []
+        ResponseWriter.appendHead(
+            of: head, version: request!.version, keepsAlive: false, date: server.dateBytes,
+            framing: .untilClose, to: &bytes)
+        server.count(head.status)
+        server.end(span, with: head)
+        span = nil
+        logAccess(head.status, connection)
+        if isPaused { connection.resumeReading() }
+        let next = makeHandler(bytes)
         connection.replaceHandler(with: next)
         next.opened(connection)
     }
@@ -325,6 +358,8 @@ final class HTTPConnection: ConnectionHandler {
         outgoingOffset = 0
         request = nil
         match = nil
+        watch?.answered()
+        watch = nil
         return true
     }
 

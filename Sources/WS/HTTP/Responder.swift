@@ -12,20 +12,33 @@ import Synchronization
 /// Answers one request. Copies answer the same request.
 public struct Responder: Sendable {
     private let slot: ReplySlot
+    private let watch: PeerWatch?
 
-    init(_ slot: ReplySlot) { self.slot = slot }
+    /// - Parameter watch: nil where the route does not watch its peers.
+    init(_ slot: ReplySlot, watch: PeerWatch? = nil) {
+        self.slot = slot
+        self.watch = watch
+    }
 
     /// For the tests of handlers: `receive` gets the answer on the thread that gives it.
     public init(receive: @escaping @Sendable (Response) -> Void) {
         slot = ReplySlot(
             token: EventToken(rawValue: 0), sequence: 0,
             channel: ReplyChannel { receive($0.response) })
+        watch = PeerWatch()
         _ = slot.handlerReturned()
     }
 
     /// Answers. Only the first call counts; later ones are dropped and counted. An answer whose
     /// connection is gone is dropped too.
     public func respond(_ response: Response) { slot.fill(response) }
+
+    /// For a route that was added with `watchesPeer`: has `handler` called, at most once, when the
+    /// peer has closed its side before there was an answer.
+    public func onPeerGone(_ handler: @escaping @Sendable () -> Void) {
+        guard let watch else { preconditionFailure("the route does not watch its peers") }
+        watch.arm(handler)
+    }
 }
 
 /// An answer on its way to the loop.

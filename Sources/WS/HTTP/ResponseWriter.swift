@@ -6,6 +6,14 @@
 // RFC 9110 §6.6.1, §8.6.
 
 enum ResponseWriter {
+    /// How the peer finds the end of the body (RFC 9112 §6.3).
+    enum Framing {
+        /// By its length.
+        case length
+        /// By the end of the connection.
+        case untilClose
+    }
+
     /// Appends status line and fields, up to and including the empty line.
     ///
     /// - Parameters:
@@ -14,7 +22,7 @@ enum ResponseWriter {
     ///   - date: as `HTTPDate` makes it.
     static func appendHead(
         of response: Response, version: HTTPVersion, keepsAlive: Bool, date: [UInt8],
-        to output: inout [UInt8]
+        framing: Framing = .length, to output: inout [UInt8]
     ) {
         output.append("HTTP/1.1 ")
         output.append(decimal: response.status.rawValue)
@@ -22,7 +30,7 @@ enum ResponseWriter {
         output.append(response.status.reasonPhrase)
         output.append("\r\nDate: ")
         output.append(contentsOf: date)
-        if !response.status.forbidsBody {
+        if framing == .length, !response.status.forbidsBody {
             output.append("\r\nContent-Length: ")
             output.append(decimal: response.body.count)
         }

@@ -1,6 +1,7 @@
 // Router: which handler answers a request.
 //
 //   upgrade path and "Upgrade: websocket" ─▶ UpgradeDecision
+//   stream path and "Accept: text/event-stream" ─▶ StreamDecision
 //   path and method                       ─▶ handler       (HEAD goes where GET goes)
 //   path with other methods               ─▶ 405 with Allow, no body
 //   nothing                               ─▶ fallback (static files), else 404, no body
@@ -20,12 +21,23 @@ public enum UpgradeDecision {
     case accept(head: [UInt8], handler: ConnectionHandler)
 }
 
+/// What becomes of a request for an answer without an end.
+public enum StreamDecision {
+    case refuse(Response)
+    /// `makeHandler` gets the answer's head in bytes. Its handler sends them when it likes, and then
+    /// the body, until it closes.
+    case accept(head: Response, makeHandler: ([UInt8]) -> ConnectionHandler)
+}
+
 /// Runs on the loop, with the whole body read. It must not block; it may answer later through its
 /// responder.
 public typealias RouteHandler = (Request, PathParameters, Responder) -> Void
 
 /// Runs on the loop and decides at once.
 public typealias UpgradeHandler = (Request) -> UpgradeDecision
+
+/// Runs on the loop and decides at once.
+public typealias StreamHandler = (Request) -> StreamDecision
 
 /// The routes of one loop.
 public struct Router {
@@ -36,12 +48,14 @@ public struct Router {
         let template: String
         /// Bytes; nil is the server's limit.
         let bodyByteCountMax: Int?
+        let watchesPeer: Bool
         let handler: RouteHandler
     }
 
     enum Match {
         case route(Route, PathParameters)
         case upgrade(UpgradeHandler)
+        case stream(StreamHandler)
         /// 405; the value of Allow.
         case methodNotAllowed(allow: String)
         /// The path upgrades only, and the request does not.
@@ -55,6 +69,7 @@ public struct Router {
 
     private var routes: [Route] = []
     private var upgrades: [(pattern: RoutePattern, handler: UpgradeHandler)] = []
+    private var streams: [(pattern: RoutePattern, handler: StreamHandler)] = []
     private var fallbackHandler: (Request) -> Response? = { _ in nil }
 
     public init() {}
@@ -66,8 +81,10 @@ public struct Router {
     /// - Parameters:
     ///   - path: see `RoutePattern`; traps if malformed.
     ///   - bodyByteCountMax: bytes; nil is `HTTPLimits.bodyByteCountMax`.
+    ///   - watchesPeer: its responders may be asked to tell when nobody waits any more.
     public mutating func on(
         _ method: HTTPMethod, _ path: String, bodyByteCountMax: Int? = nil,
+        watchesPeer: Bool = false,
         _ handler: @escaping RouteHandler
     ) {
         precondition(method != .head && method != .other, "HEAD is served by GET's route")
@@ -75,12 +92,17 @@ public struct Router {
             Route(
                 method: method, pattern: RoutePattern(path),
                 template: path.split(separator: ":long").joined(),
-                bodyByteCountMax: bodyByteCountMax, handler: handler))
+                bodyByteCountMax: bodyByteCountMax, watchesPeer: watchesPeer, handler: handler))
     }
 
     /// Gives requests on `path` that carry `Upgrade: websocket`, whatever their method, to `handler`.
     public mutating func upgrade(_ path: String, _ handler: @escaping UpgradeHandler) {
         upgrades.append((RoutePattern(path), handler))
+    }
+
+    /// Gives GET requests on `path` that accept `text/event-stream` to `handler`.
+    public mutating func stream(_ path: String, _ handler: @escaping StreamHandler) {
+        streams.append((RoutePattern(path), handler))
     }
 
     /// Asked for what no route has; nil is 404.
@@ -97,6 +119,13 @@ public struct Router {
         let upgrade = upgrades.first { $0.pattern.match(path) != nil }
         if let upgrade, request.lists("websocket", in: .upgrade) {
             return .upgrade(upgrade.handler)
+        }
+
+        if request.method == .get, !streams.isEmpty,
+            request.lists("text/event-stream", in: .accept),
+            let stream = streams.first(where: { $0.pattern.match(path) != nil })
+        {
+            return .stream(stream.handler)
         }
 
         let wanted = request.method == .head ? .get : request.method
@@ -120,7 +149,7 @@ public struct Router {
     /// The answer where no handler has the say.
     func answer(_ match: Match, to request: Request) -> Response {
         switch match {
-        case .route, .upgrade: preconditionFailure("a handler has the say")
+        case .route, .upgrade, .stream: preconditionFailure("a handler has the say")
         case .methodNotAllowed(let allow):
             var response = Response(.methodNotAllowed)
             response.add("Allow", allow)

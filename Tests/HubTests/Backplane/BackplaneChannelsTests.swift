@@ -13,6 +13,9 @@ import TestSupport
         #expect(channels.groupCommands == prefix + ":internal:groups")
         #expect(channels.acks(of: "srv_2") == prefix + ":internal:ack:srv_2")
         #expect(channels.returns(of: "srv_2") == prefix + ":internal:return:srv_2")
+        #expect(
+            channels.transportReplies(to: "srv_2") == prefix + ":internal:transport-reply:srv_2")
+        #expect(channels.name(of: .transport("x_Y-1")) == prefix + ":internal:transport:x_Y-1")
         #expect(channels.name(of: .connection("x_Y-1")) == prefix + ":connection:x_Y-1")
         #expect(channels.name(of: .user("CUST-0001")) == prefix + ":user:CUST-0001")
         #expect(channels.name(of: .group("g")) == prefix + ":group:g")
@@ -32,7 +35,10 @@ import TestSupport
         "日本\r\n", "user:x",
     ])
     func `any name comes back byte for byte`(name: String) {
-        for scope in [BackplaneScope.connection(name), .user(name), .group(name)] {
+        let scopes = [
+            BackplaneScope.connection(name), .user(name), .group(name), .transport(name),
+        ]
+        for scope in scopes {
             #expect(channels.channel(named: channels.name(of: scope)) == .scope(scope))
         }
     }
@@ -49,11 +55,14 @@ import TestSupport
         #expect(channels.channel(named: channels.groupCommands) == .groupCommands)
         #expect(channels.channel(named: channels.acks(of: "srv_1")) == .acks)
         #expect(channels.channel(named: channels.returns(of: "srv_1")) == .returns)
+        #expect(
+            channels.channel(named: channels.transportReplies(to: "srv_1")) == .transportReplies)
     }
 
     @Test func `another pod's, another hub's and unknown channels are none of ours`() {
         #expect(channels.channel(named: channels.acks(of: "srv_2")) == nil)
         #expect(channels.channel(named: channels.returns(of: "srv_")) == nil)
+        #expect(channels.channel(named: channels.transportReplies(to: "srv_12")) == nil)
         #expect(channels.channel(named: "App.ChatHub:all") == nil)
         #expect(channels.channel(named: prefix + ":allx") == nil)
         #expect(channels.channel(named: prefix + ":internal:new") == nil)

@@ -18,6 +18,8 @@ final class FakeRedis: TestRedis {
         case thaw
         /// Channels that may not be subscribed: those that contain this.
         case forbid(String?)
+        /// PUBSUB is no command that the user may use.
+        case refuseCounting
     }
 
     /// All commands in order, arguments as text.
@@ -79,6 +81,7 @@ private final class FakeRedisServer {
     private var isAway = false
     private(set) var isFrozen = false
     private var forbidden: String?
+    private var isCountingRefused = false
 
     init(seen: Monitor<[[String]]>) { self.seen = seen }
 
@@ -103,6 +106,7 @@ private final class FakeRedisServer {
             isFrozen = false
             for client in clients.values { client.executeHeld() }
         case .forbid(let text): forbidden = text
+        case .refuseCounting: isCountingRefused = true
         }
     }
 
@@ -124,6 +128,14 @@ private final class FakeRedisServer {
                 client.confirm("unsubscribe", channel)
             }
         case "PUBLISH": client.send(":\(publish(command[2], to: command[1]))\r\n")
+        case "PUBSUB" where isCountingRefused:
+            client.send("-NOPERM this user has no permissions to run the 'pubsub' command\r\n")
+        case "PUBSUB":
+            client.send("*\(2 * (command.count - 2))\r\n")
+            for channel in command.dropFirst(2) {
+                client.bulk(channel)
+                client.send(":\(receivers(of: channel).count)\r\n")
+            }
         case "PING" where client.channels.isEmpty && texts.count == 1: client.send("+PONG\r\n")
         case "PING":
             let token = texts.count > 1 ? texts[1] : ""
@@ -137,13 +149,17 @@ private final class FakeRedisServer {
     }
 
     private func publish(_ payload: [UInt8], to channel: [UInt8]) -> Int {
-        let receivers = clients.values.filter { $0.channels.contains(channel) }
+        let receivers = receivers(of: channel)
         for client in receivers {
             client.send("*3\r\n$7\r\nmessage\r\n")
             client.bulk(channel)
             client.bulk(payload)
         }
         return receivers.count
+    }
+
+    private func receivers(of channel: [UInt8]) -> [FakeRedisClient] {
+        clients.values.filter { $0.channels.contains(channel) }
     }
 }
 

@@ -49,8 +49,11 @@ final class RealRedis: TestRedis, Sendable {
         _ = try run([Array("PUBLISH".utf8), Array(channel.utf8), payload])
     }
 
-    func cutSubscribers(named name: String) throws {
-        for line in try run("CLIENT", "LIST", "TYPE", "pubsub").split(whereSeparator: \.isNewline)
+    func cutSubscribers(named name: String) throws { try cut("pubsub", named: name) }
+
+    /// - Parameter type: as CLIENT LIST has it.
+    func cut(_ type: String, named name: String) throws {
+        for line in try run("CLIENT", "LIST", "TYPE", type).split(whereSeparator: \.isNewline)
         where line.contains(" name=\(name) ") {
             let id = line.split(separator: " ")[0].dropFirst("id=".count)
             _ = try run("CLIENT", "KILL", "ID", String(id))

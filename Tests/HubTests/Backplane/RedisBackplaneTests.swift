@@ -155,19 +155,6 @@ import TestSupport
         #expect(try other.call("Nothing").contains("null"))
     }
 
-    @Test func `a pod that asks a client for a result is told that there is none`() throws {
-        let redis = try FakeRedis()
-        let pod = try Pod(redis, settings: .unique())
-        pod.becomeAvailable()
-        let client = try pod.connect()
-        let id = try client.connectionID()
-        redis.publish(
-            BackplaneEnvelopeTests.rv16, to: pod.channels.name(of: .connection(id)))
-        let answer = try #require(redis.commands("PUBLISH").first)
-        #expect(answer[1] == "App.ChatHub:internal:return:srv_0")
-        #expect(answer[2].contains(#""invocationId":"AAAAAAAAAAAAAAAAAAAAAA","error":""#))
-    }
-
     // MARK: Groups of other pods' connections
 
     @Test(arguments: RedisKind.available)
@@ -183,15 +170,6 @@ import TestSupport
         #expect(here.send(.group("g"), "Out") == nil)
         #expect(here.send(.all, "End") == nil)
         #expect(try client.targetsUntilEnd() == ["In"])
-    }
-
-    @Test func `R15: a connection of nobody stays unanswered, until the time is up`() throws {
-        var settings = BackplaneSettings.unique()
-        settings.ackTimeout = .milliseconds(50)
-        settings.fenceInterval = .milliseconds(20)
-        let (here, there) = try Pod.pair(try FakeRedis(), settings)
-        #expect(here.change("nobody", group: "g") == .unanswered)
-        withExtendedLifetime(there) {}
     }
 
     @Test(arguments: RedisKind.available)
@@ -221,7 +199,7 @@ import TestSupport
         #expect(
             channels("SUBSCRIBE") == [
                 pod.channels.all, pod.channels.groupCommands, pod.channels.acks(of: own),
-                pod.channels.returns(of: own),
+                pod.channels.returns(of: own), pod.channels.transportReplies(to: own),
             ])
         let (first, second) = (try pod.connect("?user=ann"), try pod.connect("?user=ann"))
         let ids = [try first.connectionID(), try second.connectionID()]

@@ -129,7 +129,7 @@ import TestSupport
         let commands = redis.commands("SUBSCRIBE").dropFirst(before)
         #expect(commands.allSatisfy { (2...5).contains($0.count) })
         let channels = commands.flatMap { $0.dropFirst() }
-        #expect(channels.count == 44 && Set(channels).count == 44)
+        #expect(channels.count == 45 && Set(channels).count == 45)
         withExtendedLifetime(clients) {}
     }
 
@@ -233,5 +233,7 @@ import TestSupport
         let client = try pods[1].connect("?user=ann")
         #expect(pods[0].send(.user("ann"), "Allowed") == nil)
         #expect(try client.receiveRecord().contains("Allowed"))
+        let id = try client.connectionID()
+        #expect(pods[0].change(id, group: "g") == nil)
     }
 }

@@ -38,7 +38,7 @@ import TestSupport
                 loop.http.requestCount = 7
                 loop.http.responseCountByClass[2] = 6
                 loop.http.refusalCountByReason[.bodyTooLarge] = 2
-                loop.hub?.openCount = 8
+                loop.hub?.openCountByTransport = [.webSockets: 8]
                 loop.hub?.deliveryCount = 9
                 loop.hub?.endedCountByReason[.clientTimedOut] = 1
                 sources.orders.accepted.add(11)

@@ -2,14 +2,16 @@
 //
 // Thread: a pure value.  Source: SignalR TransportProtocols; names as .NET writes them.
 
-/// The transports this hub can serve; further ones become cases here.
 public enum HubTransport: String, Sendable, CaseIterable {
     case webSockets = "WebSockets"
+    case serverSentEvents = "ServerSentEvents"
+    case longPolling = "LongPolling"
 
     /// What it can carry. WebSockets list Binary whatever protocols the hub speaks, as .NET does.
     public var formats: [TransferFormat] {
         switch self {
-        case .webSockets: [.text, .binary]
+        case .webSockets, .longPolling: [.text, .binary]
+        case .serverSentEvents: [.text]
         }
     }
 }

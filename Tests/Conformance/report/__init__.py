@@ -1,0 +1,1 @@
+"""How docs/CONFORMANCE.md comes from the cases and from what was proven."""
