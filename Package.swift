@@ -101,7 +101,13 @@ let package = Package(
             name: "LoopTests", dependencies: ["Loop", "COpenSSL", "TestSupport"],
             swiftSettings: strict),
         .testTarget(name: "WSTests", dependencies: ["WS", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "HubTests", dependencies: ["Hub", "TestSupport"], swiftSettings: strict),
+        // What must hold for any bytes: tests try a few, scripts/fuzz as many as there is time for.
+        .target(
+            name: "FuzzTargets", dependencies: ["Hub"], path: "Tests/Fuzz/Targets",
+            swiftSettings: strict),
+        .testTarget(
+            name: "HubTests", dependencies: ["Hub", "FuzzTargets", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "ServicesTests", dependencies: ["Services", "TestSupport"], swiftSettings: strict),
         .testTarget(
@@ -109,3 +115,16 @@ let package = Package(
             swiftSettings: strict),
     ]
 )
+
+// scripts/fuzz alone sets this: the fuzzer, and its instrumentation in what it is to reach.
+if Context.environment["FUZZ"] != nil {
+    let fuzzer: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer"])]
+    for target in package.targets where ["WS", "Hub", "FuzzTargets"].contains(target.name) {
+        target.swiftSettings = (target.swiftSettings ?? []) + fuzzer
+    }
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver",
+            swiftSettings: strict + fuzzer,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]))
+}

@@ -87,6 +87,27 @@ import Testing
         #expect(throws: (any Error).self) { try name([.init("named", "a")]) }
     }
 
+    /// J41: another naming is a matter of the type, and no setting of the hub.
+    @Test(arguments: HubProtocol.allCases)
+    func `coding keys name the members of a payload and never those of the envelope`(
+        hubProtocol: HubProtocol
+    ) throws {
+        struct Renamed: Codable, Equatable {
+            let invocationId: Int
+            enum CodingKeys: String, CodingKey { case invocationId = "invocation_id" }
+        }
+        let raw = try RawValue(encoding: Renamed(invocationId: 7))
+        let record = try hubProtocol.encode(
+            .streamItem(headers: [], invocationID: "1", item: raw))
+        if hubProtocol == .json {
+            let text = #"{"type":2,"invocationId":"1","item":{"invocation_id":7}}"#
+            #expect(record == Array(text.utf8) + [0x1E])
+        }
+        let back = try transported(raw, by: hubProtocol)
+        #expect(try back.decode(as: Renamed.self) == Renamed(invocationId: 7))
+        #expect(try back.read() == ["invocation_id": 7])
+    }
+
     @Test func `integers are taken from whole numbers only, and in range`() throws {
         #expect(try decode(2.0, as: Int.self) == 2)
         #expect(try decode(.float(2), as: UInt8.self) == 2)
