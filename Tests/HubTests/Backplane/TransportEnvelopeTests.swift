@@ -85,9 +85,9 @@ import Testing
     }
 
     @Test func `a kind of a later version is refused`() {
-        #expect(throws: BackplaneEnvelopeError.unknownKind(5)) {
+        #expect(throws: BackplaneEnvelopeError.unknownKind(6)) {
             try decode(
-                [0x95, 0xA1, 0x72, 5, 0xA1, 0x53, 0xC0, 0xC4, 0], TransportRequestEnvelope.decode)
+                [0x95, 0xA1, 0x72, 6, 0xA1, 0x53, 0xC0, 0xC4, 0], TransportRequestEnvelope.decode)
         }
     }
 }
