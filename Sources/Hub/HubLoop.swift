@@ -81,10 +81,17 @@ public final class HubLoop {
         if connection.token.isSession { add(session: connection) }
     }
 
-    /// Makes messages for the scopes come here. `HubConnection.subscribed` is called when they do.
-    func subscribe(to scopes: [BackplaneScope], for token: EventToken) {
+    /// Makes messages for the scopes come here.
+    ///
+    /// - Returns: whether they do now; else `HubConnection.subscribed` is called when they do. A
+    ///   client must not be able to leave between the two where there is nothing to wait for.
+    func subscribe(to scopes: [BackplaneScope], for token: EventToken) -> Bool {
         server.loops.enter(scopes, loop: number)
-        server.backplane.subscribe(to: scopes) { [mailbox] in mailbox.post(.subscribed(token)) }
+        let ready = OneShot<Bool>(abandoned: false) { [mailbox] isReady in
+            if isReady { mailbox.post(.subscribed(token)) }
+        }
+        server.backplane.subscribe(to: scopes) { ready.give(true) }
+        return ready.callReturned() ?? false
     }
 
     /// Takes back one `subscribe`.

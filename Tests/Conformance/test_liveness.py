@@ -145,6 +145,7 @@ def test_a_client_that_goes_within_a_message_broke_the_protocol(
 @pytest.mark.parametrize("transport", ["ServerSentEvents", "LongPolling"])
 def test_a_hub_may_end_a_connection_of_any_transport(connect, server, log, transport):
     client = connect(server, transport=transport)
+    log.until(f"connected {client.connection_id}")
     log.client.result("Abort", client.connection_id)
 
     assert client.until_end() == [{"type": 7}]

@@ -332,7 +332,7 @@ final class HubConnection {
             framer.agreed(on: chosen)
             send(HandshakeResponse.accepted, isTracked: false)
             isSubscribed = true
-            loop.subscribe(to: scopes, for: token)
+            if loop.subscribe(to: scopes, for: token) { subscribed() }
         case .refuseHandshake(let error):
             let withDetails = options.enableDetailedErrors
             send(HandshakeResponse.refused(error, withDetails: withDetails), isTracked: false)
