@@ -17,6 +17,11 @@ extension HubConnection {
         switch dispatcher.decide(invocation, wantsStream: wantsStream) {
         case .refuse(let text): sendError(text, invocation.invocationID)
         case .call(let method):
+            if let isAllowed = method.isAllowed, !isAllowed(makeCaller()) {
+                return sendError(
+                    dispatcher.unauthorizedText(target: invocation.target),
+                    invocation.invocationID)
+            }
             let table = callTable()
             guard hasRoom(for: method, in: table) else {
                 table.blocked = CallTable.Blocked(

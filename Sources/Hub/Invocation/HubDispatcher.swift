@@ -73,6 +73,10 @@ struct HubDispatcher: Sendable {
             + (enableDetailedErrors ? " InvalidDataException: \(failure.detail)" : "")
     }
 
+    func unauthorizedText(target: String) -> String {
+        "Failed to invoke '\(target)' because user is unauthorized"
+    }
+
     /// An error whose reason is meant for the caller.
     func text(ofHubException reason: String, target: String) -> String {
         "An unexpected error occurred invoking '\(target)' on the server. HubException: \(reason)"

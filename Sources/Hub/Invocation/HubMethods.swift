@@ -28,6 +28,8 @@ public struct HubMethod: Sendable {
     var takesSlot: Bool { !isStreaming && uploadCount == 0 }
     /// What the body calls, where filters can get between; nil for an untyped method.
     var typed: (any TypedMethod)?
+    /// Who may call it; nil for everybody.
+    var isAllowed: (@Sendable (HubCaller) -> Bool)?
 }
 
 /// What the hub says to a new connection.
@@ -78,6 +80,18 @@ public struct HubMethods: Sendable {
                 body: body))
     }
 
+    /// Lets only some callers call a method that is registered; others are told that they are not
+    /// authorized.
+    ///
+    /// - Parameter isAllowed: runs on the loop for each call, and must not block.
+    public mutating func authorize(
+        _ name: String, _ isAllowed: @escaping @Sendable (HubCaller) -> Bool
+    ) {
+        let key = name.lowercased()
+        precondition(methods[key] != nil, "the hub has no such method")
+        methods[key]?.isAllowed = isAllowed
+    }
+
     mutating func add(_ method: HubMethod) {
         precondition(!method.name.isEmpty && method.arity >= 0 && method.uploadCount >= 0)
         let key = method.name.lowercased()
@@ -90,7 +104,7 @@ public struct HubMethods: Sendable {
         methods = methods.mapValues { method in
             HubMethod(
                 name: method.name, arity: method.arity, uploadCount: method.uploadCount,
-                isStreaming: method.isStreaming, body: body(method))
+                isStreaming: method.isStreaming, body: body(method), isAllowed: method.isAllowed)
         }
     }
 
