@@ -82,10 +82,14 @@ def test_a_pod_of_the_reference_understands_what_ours_publishes(notifier):
         message = until("it is published", lambda: listener.get_message(timeout=0.1), within=15)
         excluded, records = msgpack.unpackb(message["data"])[:2]
         assert excluded == []
-        assert message["data"].startswith(b"\x92\x90\x81\xa4json\xc4")
+        assert message["data"].startswith(b"\x92\x90\x82\xa4json\xc4")
+        pushed = {"correlationId": {"value": correlation}, "status": 2, "orderId": 31}
         assert json.loads(records["json"].removesuffix(b"\x1e")) == {
-            "type": 1, "target": "Notification", "arguments": [
-                {"correlationId": {"value": correlation}, "status": 2, "orderId": 31}]}
+            "type": 1, "target": "Notification", "arguments": [pushed]}
+        # A length of one byte in front, as it is below 128.
+        assert records["messagepack"][0] == len(records["messagepack"]) - 1
+        assert msgpack.unpackb(records["messagepack"][1:]) == [
+            1, {}, None, "Notification", [pushed], []]
 
 
 def test_a_pod_listens_for_a_user_only_while_it_holds_a_connection(notifier):
