@@ -29,8 +29,9 @@ final class HubConnection {
     var lastSerial: UInt32 = 0
     var machine: HubStateMachine
     var calls: CallTable?
-    private var framer: MessageFramer
-    private var held: [UInt8] = []
+    var framer: MessageFramer
+    /// What came while nothing could be read.
+    var held: [UInt8] = []
     /// Our hold on the negotiated token, let go at the end; nil if the negotiation was skipped.
     private var claim: ConnectionClaim?
     private let connectedAtWall: WallTime
@@ -195,113 +196,7 @@ final class HubConnection {
         }
     }
 
-    // MARK: Reading
-
-    private var canRead: Bool { machine.canRead && calls?.stopsReading != true }
-
-    /// Goes on with what is held, as far as it may be read.
-    func readOn() {
-        startBlocked()
-        if canRead, !held.isEmpty {
-            var bytes: [UInt8] = []
-            swap(&bytes, &held)
-            bytes.withUnsafeBytes { read($0) }
-        }
-        if held.isEmpty, canRead { link.resumeReading() }
-        takePosts()
-        rearm()
-    }
-
-    private func read(_ bytes: UnsafeRawBufferPointer) {
-        var offset = 0
-        while canRead {
-            let isRead =
-                machine.isAwaitingHandshake
-                ? readHandshake(bytes, &offset) : readMessage(bytes, &offset)
-            if !isRead { return }
-        }
-        if machine.isOpen && offset < bytes.count {
-            hold(UnsafeRawBufferPointer(rebasing: bytes[offset...]))
-        }
-    }
-
-    /// False when nothing more is to be read.
-    private func readHandshake(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) -> Bool {
-        let (supported, formats) = (options.protocols, transport.formats)
-        var version: Int64 = 0
-        let outcome = framer.next(in: bytes, from: &offset) { record in
-            Result { () throws(HandshakeError) in
-                let request = try HandshakeRequest.parse(record)
-                version = request.version
-                return try request.resolve(supported: supported, formats: formats)
-            }
-        }
-        switch outcome {
-        case .record(let result):
-            if case .success(let chosen) = result, version > 1 { enableResumption(chosen) }
-            run(machine.handshakeReceived(result))
-            return true
-        case .incomplete: break
-        case .tooLong: run(machine.violated(tooLong))
-        case .malformed: run(machine.violated(.malformedLengthPrefix))
-        }
-        return false
-    }
-
-    /// False when nothing more is to be read.
-    private func readMessage(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) -> Bool {
-        let hubProtocol = hubProtocol
-        let outcome = framer.next(in: bytes, from: &offset) { record in
-            Result { () throws(HubProtocolError) in try hubProtocol.decode(record) }
-        }
-        switch outcome {
-        case .record(.success(let message)):
-            message.map(dispatch)
-            return true
-        case .incomplete: break
-        case .record(.failure(let error)): run(machine.violated(error))
-        case .tooLong: run(machine.violated(tooLong))
-        case .malformed: run(machine.violated(.malformedLengthPrefix))
-        }
-        return false
-    }
-
-    private var tooLong: HubProtocolError {
-        .recordTooLong(byteCountMax: options.messageByteCountMax ?? 0)
-    }
-
-    /// Keeps at most what is left of one WebSocket message and the one behind it, or of some POSTs.
-    private func hold(_ bytes: UnsafeRawBufferPointer) {
-        guard machine.isOpen else { return }
-        held.append(contentsOf: bytes)
-        link.pauseReading()
-    }
-
-    // MARK: Messages
-
-    private func dispatch(_ message: HubMessage) {
-        if case .resumable(let resumption) = link, resumption.isEnabled, message.isTracked,
-            resumption.received() == .repeated
-        {
-            return
-        }
-        switch message {
-        case .invocation(let invocation): call(invocation, wantsStream: false)
-        case .streamInvocation(let invocation): call(invocation, wantsStream: true)
-        case .streamItem(_, let streamID, let item): push(item, to: streamID)
-        case .completion(let completion): completed(completion)
-        case .cancelInvocation(_, let id): calls?.cancel(id)
-        case .ping: pinged()
-        case .close(let close): run(machine.closeReceived(error: close.error))
-        case .ack(let number): acknowledged(number)
-        case .sequence(let number): sequenceReceived(number)
-        }
-    }
-
-    private func pinged() {
-        run(machine.pingReceived(at: now))
-        rearm()
-    }
+    // MARK: Sending
 
     func send(_ message: HubMessage) {
         do throws(HubValueError) {
