@@ -71,7 +71,7 @@ extension HubLifetime {
     ) {
         reply.postpone()
         let connection = HubLifetime(connecting: caller, reply)
-        Task {
+        HubTask.begin {
             do {
                 try await body(connection)
                 reply.decide(.accept)
@@ -84,7 +84,7 @@ extension HubLifetime {
     static func disconnect(
         _ caller: HubCaller, _ end: HubEnd, _ body: @escaping HubDisconnectedBody
     ) {
-        Task {
+        HubTask.begin {
             // There is nobody left to tell.
             try? await body(HubLifetime(ended: caller), end.error)
         }

@@ -15,8 +15,14 @@ enum HubTask {
         _ call: HubCall, _ invoke: @escaping @Sendable (HubCall) async throws -> HubResult
     ) {
         call.reply.postpone()
-        let task = Task { call.reply.answer(await outcome(of: call, invoke)) }
+        let task = begin { call.reply.answer(await outcome(of: call, invoke)) }
         call.cancellation.onCancel { task.cancel() }
+    }
+
+    /// Somebody waits for what the hub does: it goes before whatever else the program has in tasks.
+    @discardableResult
+    static func begin(_ body: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
+        Task(priority: .userInitiated) { await body() }
     }
 
     private static func outcome(
