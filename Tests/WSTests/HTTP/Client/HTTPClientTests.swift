@@ -65,7 +65,7 @@ private final class ClientLoop {
     }
 
     private let group = LoopGroup()
-    private let calls = Monitor<Mailbox<Call>?>(nil)
+    private let calls = Monitor<Mailbox<[Call]>?>(nil)
 
     init(limits: HTTPClientLimits = HTTPClientLimits(), trusting authority: String? = nil) throws {
         let calls = calls
@@ -74,9 +74,11 @@ private final class ClientLoop {
             settings.authorityFile = authority
             let tls = authority == nil ? nil : try TLSClientContext(settings)
             let client = HTTPClient(reactor: reactor, tls: tls, limits: limits)
-            let mailbox = reactor.makeMailbox(of: Call.self) { call in
-                client.send(call.request, timeout: call.timeout, bodyByteCountMax: 1000) { result in
-                    call.result.update { $0 = result }
+            let mailbox = reactor.makeMailbox(of: [Call].self) { calls in
+                for call in calls {
+                    client.send(call.request, timeout: call.timeout, bodyByteCountMax: 1000) {
+                        result in call.result.update { $0 = result }
+                    }
                 }
             }
             calls.update { $0 = mailbox }
@@ -88,9 +90,16 @@ private final class ClientLoop {
     func start(
         _ request: ClientRequest, timeout: Duration = .seconds(20)
     ) -> Monitor<Result<ClientResponse, HTTPClientError>?> {
-        let call = Call(request: request, timeout: timeout, result: Monitor(nil))
-        calls.withLock { _ = $0?.post(call) }
-        return call.result
+        start(together: [request], timeout: timeout)[0]
+    }
+
+    /// Begins them in one turn of the loop, so that none is answered before all have begun.
+    func start(
+        together requests: [ClientRequest], timeout: Duration = .seconds(20)
+    ) -> [Monitor<Result<ClientResponse, HTTPClientError>?>] {
+        let begun = requests.map { Call(request: $0, timeout: timeout, result: Monitor(nil)) }
+        calls.withLock { _ = $0?.post(begun) }
+        return begun.map(\.result)
     }
 
     func send(
@@ -152,11 +161,11 @@ private let hello = ScriptedServer.Answer(text: "HTTP/1.1 200 OK\r\nContent-Leng
         let harness = try server.start()
         let client = try ClientLoop()
 
-        let first = client.start(try get(harness))
-        let second = client.start(try get(harness))
+        let results = client.start(together: [try get(harness), try get(harness)])
 
-        #expect(text(first.wait(atMost: .seconds(30)) { $0 }) == "hello")
-        #expect(text(second.wait(atMost: .seconds(30)) { $0 }) == "hello")
+        for result in results {
+            #expect(text(result.wait(atMost: .seconds(30)) { $0 }) == "hello")
+        }
         #expect(server.connectionCount.load(ordering: .relaxed) == 2)
     }
 
