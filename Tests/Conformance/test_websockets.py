@@ -34,6 +34,8 @@ def test_a_protocol_has_its_kind_of_frame(connect, server, protocol, opcode):
     client.result("SendCaller", "Hello")
 
     assert set(client.transport.opcodes) == {opcode}
+    # Every message is one frame.
+    assert len(client.transport.opcodes) == len(client.transport.fragments)
 
 
 @pytest.mark.case("W03")

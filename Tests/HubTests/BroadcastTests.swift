@@ -108,6 +108,30 @@ import TestSupport
         withExtendedLifetime(slow) {}
     }
 
+    @Test(arguments: [Double.nan, .infinity, -.infinity])
+    func `a value that JSON cannot write ends the receivers in JSON, and no others`(
+        value: Double
+    ) throws {
+        let hub = try HubHarness()
+        let json = try hub.connect()
+        let packed = try hub.open()
+        try packed.send("{\"protocol\":\"messagepack\",\"version\":1}\u{1E}")
+        #expect(try packed.receive()?.payload == Array("{}\u{1E}".utf8))
+
+        hub.server.send(to: .all, target: "N", arguments: [try RawValue(encoding: value)])
+
+        #expect(try json.receiveRecord() == "{\"type\":7}")
+        #expect(try json.receive()?.closeCode == 1000)
+        #expect(hub.ends(1) == [.aborted])
+        let bits = (0..<8).map { UInt8(truncatingIfNeeded: value.bitPattern >> (56 - 8 * $0)) }
+        let record: [UInt8] = [0x96, 1, 0x80, 0xC0, 0xA1, 0x4E, 0x91, 0xCB] + bits + [0x90]
+        #expect(try packed.receive()?.payload == [UInt8(record.count)] + record)
+        // It lives.
+        hub.server.send(to: .all, target: "N", arguments: [])
+        #expect(try packed.receive()?.payload == [8, 0x96, 1, 0x80, 0xC0, 0xA1, 0x4E, 0x90, 0x90])
+        #expect(hub.ends.update { $0 } == [.aborted])
+    }
+
     @Test func `the backplane has a reference per connection, user and group, and gives all back`()
         throws
     {

@@ -10,6 +10,7 @@
 // Source: RFC 6455 §5.4, §5.5; SignalR HubProtocol.
 
 import CLinux
+import Hub
 import Loop
 import WS
 
@@ -89,7 +90,7 @@ final class HubClient: ConnectionHandler {
             return negotiate(target, redirectionCount: redirectionCount + 1)
         }
         guard answer.offersWebSockets else {
-            return fail("negotiate: the server offers no WebSockets")
+            return fail("negotiate: the server offers no WebSockets for text")
         }
         // Version 0 knows one id only.
         target.connectionToken = answer.connectionToken ?? answer.connectionID
@@ -255,8 +256,13 @@ final class HubClient: ConnectionHandler {
         guard let end = message.firstIndex(of: HubRecords.separator) else {
             return fail("handshake: the answer is no record", connection)
         }
-        if let refusal = HubRecords.refusal(UnsafeRawBufferPointer(rebasing: message[..<end])) {
-            return fail("handshake: \(refusal)", connection)
+        do throws(JSONError) {
+            let answer = UnsafeRawBufferPointer(rebasing: message[..<end])
+            if let refusal = try HubRecords.refusal(answer) {
+                return fail("handshake: \(refusal)", connection)
+            }
+        } catch {
+            return fail("handshake: the answer is invalid: \(error)", connection)
         }
         endPhase(.handshake)
         becomeOpen(connection)

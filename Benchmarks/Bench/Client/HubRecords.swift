@@ -13,22 +13,19 @@ enum HubRecords {
     static let ping = #"{"type":6}"#
 
     /// What the first record of a server means; nil when it accepts.
-    static func refusal(_ record: UnsafeRawBufferPointer) -> String? {
+    static func refusal(_ record: UnsafeRawBufferPointer) throws(JSONError) -> String? {
         var scanner = JSONScanner(record)
-        do throws(JSONError) {
-            var refusal: String?
-            try scanner.beginObject()
-            while let key = try scanner.nextKey() {
-                if scanner.matches(key, "error") {
-                    refusal = scanner.text(of: try scanner.string())
-                } else {
-                    _ = try scanner.skipValue()
-                }
+        var refusal: String?
+        try scanner.beginObject()
+        while let key = try scanner.nextKey() {
+            if scanner.matches(key, "error") {
+                refusal = try scanner.optionalText()
+            } else {
+                _ = try scanner.skipValue()
             }
-            return refusal
-        } catch {
-            return "the answer is no JSON object"
         }
+        try scanner.end()
+        return refusal
     }
 
     /// The members of a record that matter here.

@@ -6,7 +6,6 @@
 // Thread: one loop.  Allocates: per connection, twice or thrice.
 // Source: SignalR TransportProtocols, "POST [endpoint-base]/negotiate".
 
-import Hub
 import Loop
 import WS
 
@@ -17,60 +16,6 @@ struct NegotiatedTarget {
     var accessToken: String?
     /// Of the connection; nil without negotiation.
     var connectionToken: String?
-}
-
-/// What a server answers.
-struct NegotiateAnswer: Equatable {
-    var connectionID: String?
-    var connectionToken: String?
-    var redirection: String?
-    var accessToken: String?
-    var error: String?
-    var offersWebSockets = false
-
-    /// Nil for anything but a JSON object.
-    init?(_ body: UnsafeRawBufferPointer) {
-        var scanner = JSONScanner(body)
-        do throws(JSONError) {
-            try scanner.beginObject()
-            while let key = try scanner.nextKey() {
-                if scanner.matches(key, "connectionId") {
-                    connectionID = try Self.text(&scanner)
-                } else if scanner.matches(key, "connectionToken") {
-                    connectionToken = try Self.text(&scanner)
-                } else if scanner.matches(key, "url") {
-                    redirection = try Self.text(&scanner)
-                } else if scanner.matches(key, "accessToken") {
-                    accessToken = try Self.text(&scanner)
-                } else if scanner.matches(key, "error") {
-                    error = try Self.text(&scanner)
-                } else {
-                    let range = try scanner.skipValue()
-                    let value = UnsafeRawBufferPointer(rebasing: body[range])
-                    if Self.names("\"WebSockets\"", value) { offersWebSockets = true }
-                }
-            }
-        } catch {
-            return nil
-        }
-    }
-
-    /// Null counts as absent.
-    private static func text(_ scanner: inout JSONScanner) throws(JSONError) -> String? {
-        guard try scanner.peekKind() == .string else {
-            _ = try scanner.skipValue()
-            return nil
-        }
-        return scanner.text(of: try scanner.string())
-    }
-
-    private static func names(_ word: StaticString, _ value: UnsafeRawBufferPointer) -> Bool {
-        let word = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
-        guard value.count >= word.count else { return false }
-        return (0...value.count - word.count).contains { start in
-            value[start..<start + word.count].elementsEqual(word)
-        }
-    }
 }
 
 /// One request, and the connection it goes over.
@@ -138,10 +83,15 @@ final class NegotiateExchange: ConnectionHandler {
         guard response.status == 200 else {
             return fail("negotiate: status \(response.status); check the URL and the token")
         }
-        guard let answer = response.body.withUnsafeBytes({ NegotiateAnswer($0) }) else {
-            return fail("negotiate: the answer is no JSON object; is this a SignalR hub?")
+        let answer = response.body.withUnsafeBytes { body in
+            Result { () throws(NegotiateAnswer.Fault) in try NegotiateAnswer(body) }
         }
-        finish(.success(answer))
+        finish(
+            answer.mapError { fault in
+                BenchError(
+                    description:
+                        "negotiate: the answer is invalid: \(fault); is this a SignalR hub?")
+            })
     }
 
     override func timerFired(_ connection: Connection) {

@@ -4,37 +4,6 @@ import WS
 @testable import bench
 
 @Suite struct NegotiationTests {
-    private func answer(_ text: String) -> NegotiateAnswer? {
-        Array(text.utf8).withUnsafeBytes { NegotiateAnswer($0) }
-    }
-
-    private static let whole =
-        #"{"negotiateVersion":1,"connectionId":"c","connectionToken":"t","#
-        + #""availableTransports":[{"transport":"WebSockets","transferFormats":["Text","Binary"]}]}"#
-
-    @Test func `an answer of version 1 has a token and offers WebSockets`() throws {
-        let whole = try #require(answer(Self.whole))
-
-        #expect(whole.connectionToken == "t")
-        #expect(whole.connectionID == "c")
-        #expect(whole.offersWebSockets)
-    }
-
-    @Test func `every prefix of an answer is none`() {
-        for count in 0..<Self.whole.utf8.count {
-            #expect(answer(String(Self.whole.prefix(count))) == nil)
-        }
-    }
-
-    @Test func `a redirection may bring a token, and null counts as absent`() throws {
-        let there = try #require(answer(#"{"url":"https://a/b","accessToken":"x","error":null}"#))
-
-        #expect(there.redirection == "https://a/b")
-        #expect(there.accessToken == "x")
-        #expect(there.error == nil)
-        #expect(!there.offersWebSockets)
-    }
-
     @Test func `the request goes behind the hub's path and keeps its query`() throws {
         let url = try HTTPURL("http://a:1/hub?x=1")
         let text = String(

@@ -9,6 +9,7 @@ the time is over, after which it can be called again and loses nothing.
 Source: SignalR TransportProtocols.
 """
 
+import select
 import socket
 import struct
 import time
@@ -63,6 +64,10 @@ class WebSockets:
         self.opcodes: list[int] = []
         self.fragments: list[int] = []
         self._partial = b""
+
+    @property
+    def wire(self) -> Wire:
+        return self.socket.wire
 
     def send(self, data: bytes, opcode: int | None = None, **options) -> None:
         default = BINARY if self.is_binary else TEXT
@@ -187,6 +192,11 @@ class LongPolling:
         answer = self.endpoint.post(data, self._content_type)
         assert (answer.status, answer.body) == (200, b""), answer
 
+    @property
+    def wire(self) -> Wire:
+        """Of the poll that is under way."""
+        return self._poll
+
     def begin_poll(self) -> None:
         """Sends the next poll, if none is under way."""
         if self._poll is None:
@@ -243,6 +253,13 @@ def reset(connection: socket.socket) -> None:
     """Ends a TCP connection by a reset: closing with nothing to linger for sends RST."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
+
+
+def is_reset(connection: socket.socket) -> bool:
+    """Whether the peer has cut a TCP connection; nothing is read."""
+    poll = select.poll()
+    poll.register(connection, 0)
+    return poll.poll(0) != []
 
 
 TRANSPORTS = {each.name: each for each in (WebSockets, ServerSentEvents, LongPolling)}

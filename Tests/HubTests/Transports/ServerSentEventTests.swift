@@ -23,7 +23,19 @@ import Testing
                 == "data: a\r\ndata: b\r\n\r\n")
     }
 
-    @Test func `a slice is encoded like the whole`() {
+    @Test func `a payload in pieces is the same event, wherever it is cut twice`() {
+        let whole = Array("Hello\r\nWorld\n\r\n{}\u{1E}\n".utf8)
+        let event = ServerSentEvent.encode(whole)
+
+        for first in 0...whole.count {
+            for second in first...whole.count {
+                let pieces = [whole[..<first], whole[first..<second], whole[second...]]
+                #expect(ServerSentEvent.encode(pieces.joined()) == event)
+            }
+        }
+    }
+
+    @Test func `a slice is encoded without what is around it`() {
         let bytes = Array("xHello\nWorldx".utf8)
         #expect(
             ServerSentEvent.encode(bytes[1..<12]) == ServerSentEvent.encode("Hello\nWorld".utf8))

@@ -98,6 +98,13 @@ enum GuideHub {
         hub.method("Fibonacci") { (call, number: Int) async in fibonacci(number) }
     }
 
+    static func access(_ hub: inout HubMethods) {
+        hub.method("Mute") { (call, user: String) in
+            try await call.clients.user(user).send("Muted")
+        }
+        hub.authorize("Mute") { caller in caller.userID == "moderator" }
+    }
+
     static func uploads(_ hub: inout HubMethods) {
         hub.method("Import") { (call, room: String, messages: HubUpload<Message>) in
             var count = 0

@@ -100,6 +100,18 @@ import TestSupport
         #expect(hub.backplane.sent.values.last?.target == .user("ann"))
     }
 
+    @Test(.blocking) func `only a moderator mutes`() throws {
+        let hub = try HubHarness(adding: { GuideHub.access(&$0) })
+        let ann = try hub.connect("?user=ann")
+        let moderator = try hub.connect("?user=moderator")
+
+        #expect(
+            try ann.call("Mute", "\"bob\"").contains(
+                "\"Failed to invoke 'Mute' because user is unauthorized\""))
+        #expect(try moderator.call("Mute", "\"ann\"").contains("\"result\":null"))
+        #expect(try ann.receiveRecord() == #"{"type":1,"target":"Muted","arguments":[]}"#)
+    }
+
     @Test func `only who answers yes has voted yes`() async throws {
         let hub = HubStand { GuideHub.results(&$0) }
         async let votes = hub.call("Vote", #"["a","b","c"]"#, "\"Pizza?\"")

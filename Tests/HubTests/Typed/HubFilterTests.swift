@@ -61,6 +61,17 @@ private struct Meddler: HubFilter {
     }
 }
 
+/// Lets nobody in, before or after it has asked the hub.
+private struct Doorkeeper: HubFilter {
+    let asksFirst: Bool
+    let error: any Error & Sendable
+
+    func connect(_ connection: HubLifetime, next: HubConnectedBody) async throws {
+        if asksFirst { try await next(connection) }
+        throw error
+    }
+}
+
 private struct BrokenError: Error {}
 
 @Suite("HubFilter") struct HubFilterTests {
@@ -250,6 +261,26 @@ private struct BrokenError: Error {}
         hub.methods.onConnected(hub.caller, .sample { decided.note($0) })
 
         #expect(await decided.first(1) == [.accept])
+    }
+
+    @Test(arguments: [false, true])
+    func `a filter that throws at connect refuses as the hub would`(asksFirst: Bool) async throws {
+        for error in [HubException("full"), BrokenError()] as [any Error & Sendable] {
+            let asked = Noted<String>()
+            let filtered = HubStand { hub in
+                hub.filter(Doorkeeper(asksFirst: asksFirst, error: error))
+                hub.onConnected { _ in asked.note("run") }
+            }
+            let refusing = HubStand { hub in hub.onConnected { _ in throw error } }
+            let decided = (Noted<ConnectDecision>(), Noted<ConnectDecision>())
+            filtered.methods.onConnected(filtered.caller, .sample { decided.0.note($0) })
+            refusing.methods.onConnected(refusing.caller, .sample { decided.1.note($0) })
+
+            let decision = await decided.0.first(1)
+            #expect(await decided.1.first(1) == decision)
+            #expect(decision != [.accept])
+            #expect(asked.values == (asksFirst ? ["run"] : []))
+        }
     }
 
     @Test(arguments: [ConnectDecision.accept, .abort, .fail])

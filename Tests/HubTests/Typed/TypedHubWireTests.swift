@@ -154,6 +154,25 @@ private struct Mark: HubFilter {
                 == #"{"type":7,"error":"Connection closed with an error. HubException: full"}"#)
     }
 
+    @Test func `what onDisconnected sends reaches the others`() throws {
+        let hub = try HubHarness(adding: { hub in
+            hub.onDisconnected { connection, _ in
+                try await connection.clients.others.send("Left", connection.userID)
+                try await connection.clients.user("bob").send("Goodbye", connection.userID)
+            }
+        })
+        let ann = try hub.connect("?user=ann")
+        let others = [try hub.connect("?user=bob"), try hub.connect("?user=bob")]
+        try ann.close()
+
+        for other in others {
+            #expect(
+                try other.receiveRecord() == #"{"type":1,"target":"Left","arguments":["ann"]}"#)
+            #expect(
+                try other.receiveRecord() == #"{"type":1,"target":"Goodbye","arguments":["ann"]}"#)
+        }
+    }
+
     @Test func `filters are around what every client calls`() throws {
         let hub = try HubHarness(adding: { hub in
             hub.filter(Mark())
