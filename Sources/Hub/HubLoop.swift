@@ -245,7 +245,7 @@ public final class HubLoop {
         let unable = delivery.finish()
         if unable.isEmpty { return }
         log.error(
-            "connections aborted: another pod's message is not in their protocol",
+            "connections aborted: a message for them has no form in their protocol",
             [.integer("connections", unable.count)])
         for token in unable { registry.member(token)?.lacksProtocol() }
     }

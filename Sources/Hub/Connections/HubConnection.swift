@@ -21,15 +21,15 @@ final class HubConnection {
     /// Its place in the loop's tables: the socket's token, or a session's own. Of nobody before `opened`.
     private(set) var token = EventToken(rawValue: 0)
     var link = HubLink.none
-    // Of one byte each: they stand together, because there is one of us per client.
+    var machine: HubStateMachine
+    var calls: CallTable?
+    var framer: MessageFramer
+    // Small fields stand together behind one that leaves room: there is one of us per client.
     let transport: HubTransport
     private(set) var hubProtocol = HubProtocol.json
     private var isSubscribed = false
     /// Of the last call.
     var lastSerial: UInt32 = 0
-    var machine: HubStateMachine
-    var calls: CallTable?
-    var framer: MessageFramer
     /// What came while nothing could be read.
     var held: [UInt8] = []
     /// Our hold on the negotiated token, let go at the end; nil if the negotiation was skipped.

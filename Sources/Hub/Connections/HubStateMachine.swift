@@ -67,10 +67,10 @@ struct HubStateMachine {
     private(set) var state: State
     private let keepAliveInterval: ShortDuration
     private let clientTimeout: ShortDuration
-    /// When the user's token expires.
-    private var expiry: MonotonicInstant
     /// Long polling has a keep-alive of its own.
     private let sendsPings: Bool
+    /// When the user's token expires.
+    private var expiry: MonotonicInstant
 
     init(
         options: HubOptions, now: MonotonicInstant, expiry: MonotonicInstant? = nil,

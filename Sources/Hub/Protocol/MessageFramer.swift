@@ -32,9 +32,9 @@ package struct MessageFramer {
 
     /// Bytes of one record with its framing; `Int.max` for no limit.
     private let byteCountMax: Int
-    private var hubProtocol = HubProtocol.json
     /// The beginning of a record whose end has not arrived.
     private var pending: [UInt8] = []
+    private var hubProtocol = HubProtocol.json
 
     /// - Parameter recordByteCountMax: nil for no limit.
     package init(recordByteCountMax: Int?) {
