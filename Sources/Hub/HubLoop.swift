@@ -200,35 +200,36 @@ public final class HubLoop {
     private func deliver(_ invocation: EncodedInvocation, to target: HubTarget) {
         var delivery = Delivery(invocation: invocation, reactor: reactor)
         defer { finish(&delivery, invocation) }
-        switch target {
-        case .all: registry.activeTokens.forEach { send(&delivery, to: $0) }
-        case .allExcept(let ids):
-            let excluded = tokens(ofIDs: ids)
-            for token in registry.activeTokens where !excluded.contains(token) {
-                send(&delivery, to: token)
+        if registry.isUniform {
+            return forEachReceiver(of: target) { delivery.send(to: $0) }
+        }
+        forEachReceiver(of: target) { token in
+            if let hubProtocol = registry.directProtocol(token) {
+                delivery.send(to: token, hubProtocol: hubProtocol)
+            } else {
+                delivery.countIndirect(token)
             }
-        case .connection(let id): tokens(ofIDs: [id]).forEach { send(&delivery, to: $0) }
-        case .connections(let ids): tokens(ofIDs: ids).forEach { send(&delivery, to: $0) }
-        case .group(let name): groups.forEachMember(of: name) { send(&delivery, to: $0) }
-        case .groups(let names):
-            for name in names { groups.forEachMember(of: name) { send(&delivery, to: $0) } }
-        case .groupExcept(let name, let ids):
-            let excluded = tokens(ofIDs: ids)
-            groups.forEachMember(of: name) {
-                if !excluded.contains($0) { send(&delivery, to: $0) }
-            }
-        case .user(let id): users.forEachConnection(of: id) { send(&delivery, to: $0) }
-        case .users(let ids):
-            for id in ids { users.forEachConnection(of: id) { send(&delivery, to: $0) } }
         }
     }
 
-    private func send(_ delivery: inout Delivery, to token: EventToken) {
-        if registry.isUniform { return delivery.send(to: token) }
-        guard let hubProtocol = registry.directProtocol(token) else {
-            return delivery.countIndirect(token)
+    /// Inlined, so that what is done with each is too.
+    @inline(__always)
+    private func forEachReceiver(of target: HubTarget, _ body: (EventToken) -> Void) {
+        switch target {
+        case .all: for token in registry.activeTokens { body(token) }
+        case .allExcept(let ids):
+            let excluded = tokens(ofIDs: ids)
+            for token in registry.activeTokens where !excluded.contains(token) { body(token) }
+        case .connection(let id): tokens(ofIDs: [id]).forEach(body)
+        case .connections(let ids): tokens(ofIDs: ids).forEach(body)
+        case .group(let name): groups.forEachMember(of: name, body)
+        case .groups(let names): for name in names { groups.forEachMember(of: name, body) }
+        case .groupExcept(let name, let ids):
+            let excluded = tokens(ofIDs: ids)
+            groups.forEachMember(of: name) { if !excluded.contains($0) { body($0) } }
+        case .user(let id): users.forEachConnection(of: id, body)
+        case .users(let ids): for id in ids { users.forEachConnection(of: id, body) }
         }
-        delivery.send(to: token, hubProtocol: hubProtocol)
     }
 
     private func finish(_ delivery: inout Delivery, _ invocation: EncodedInvocation) {

@@ -29,15 +29,25 @@ struct Delivery {
 
     /// Queues the frame on the connection; the frame is whole, so it may go past the connection's
     /// own object, which takes itself out of the tables before its Close frame.
-    mutating func send(to token: EventToken, hubProtocol: HubProtocol = .json) {
-        let made =
-            switch hubProtocol {
-            case .json: json
-            case .messagePack: messagePack
-            }
-        guard let payload = made ?? makePayload(hubProtocol) else { return unable.append(token) }
+    ///
+    /// For JSON, without a look at the protocol: that is everybody, nearly always.
+    mutating func send(to token: EventToken) {
+        guard let payload = json ?? makePayload(.json) else { return unable.append(token) }
         reactor.send(payload, to: token)
         receiverCount += 1
+    }
+
+    /// The same for the protocol that the connection speaks.
+    mutating func send(to token: EventToken, hubProtocol: HubProtocol) {
+        switch hubProtocol {
+        case .json: send(to: token)
+        case .messagePack:
+            guard let payload = messagePack ?? makePayload(.messagePack) else {
+                return unable.append(token)
+            }
+            reactor.send(payload, to: token)
+            receiverCount += 1
+        }
     }
 
     mutating func countIndirect(_ token: EventToken) {
