@@ -139,7 +139,8 @@ extension HubLoop {
             request: attempt.httpRequest)
         connection.hold(early: early)
         let queue = PollQueue(options: server.options, now: reactor.now, first: answered)
-        connection.opened(by: .polling(queue))
+        // A POST for it has come to another loop in between: as if the poll had come first.
+        if !connection.opened(by: .polling(queue)) { answered(.unknownID) }
     }
 
     private func reserve(_ attempt: TransportAttempt) {
@@ -147,14 +148,20 @@ extension HubLoop {
             attempt: attempt, until: reactor.now.advanced(by: server.options.negotiatedLifetime))
         let id = attempt.request.connectionID
         let (mailbox, request, answered) = (mailbox, attempt.request, attempt.answered)
-        addEntry(id, .reserved(reservation), isRemote: true) {
+        let isFirst = addEntry(id, .reserved(reservation), isRemote: true) {
             if !mailbox.post(.transport(request, answered: answered)) { answered(nil) }
         }
+        // Another loop was faster.
+        if !isFirst { _ = routesHere(request, answered) }
     }
 
     func makeSessionToken() -> EventToken { sessions.tokens.make() }
 
-    func add(session: HubConnection) {
+    /// It was given to nobody.
+    func takeBack(sessionToken token: EventToken) { sessions.tokens.release(token) }
+
+    /// - Returns: false if another loop holds the id by now.
+    func add(session: HubConnection) -> Bool {
         addEntry(
             session.connectionID, .open(session), isRemote: session.transport != .webSockets
         ) { [mailbox, token = session.token] in mailbox.post(.reachable(token)) }
@@ -177,14 +184,16 @@ extension HubLoop {
     /// - Parameters:
     ///   - isRemote: other pods forward requests for it.
     ///   - reachable: called once, on any thread, when they find it.
+    /// - Returns: false, and nothing happens, if another loop holds the id.
     private func addEntry(
         _ id: String, _ entry: SessionTable.Entry, isRemote: Bool,
         reachable: @escaping @Sendable () -> Void
-    ) {
+    ) -> Bool {
+        guard server.loops.enterAlone(.transport(id), loop: number) else { return false }
         sessions.entries[id] = entry
-        server.loops.enter([.transport(id)], loop: number)
         if isRemote { server.backplane.subscribe(to: [.transport(id)], ready: reachable) }
         startClock()
+        return true
     }
 
     private func removeEntry(_ id: String) {
@@ -238,7 +247,7 @@ extension HubLoop {
         for case .open(let session) in sessions.entries.values {
             switch session.link {
             case .polling: session.drain()
-            case .resumable(let resumption): if resumption.socket == nil { session.drain() }
+            case .resumable(let resumption): if !resumption.hasOwnSocket { session.drain() }
             case .none, .webSocket, .events: break
             }
         }

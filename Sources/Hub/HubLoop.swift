@@ -74,11 +74,13 @@ public final class HubLoop {
 
     // MARK: Membership
 
-    func opened(_ connection: HubConnection) {
+    /// - Returns: false if another loop holds the session's id by now.
+    func opened(_ connection: HubConnection) -> Bool {
+        if connection.token.isSession, !add(session: connection) { return false }
         registry.insert(connection, id: connection.connectionID, token: connection.token)
         counted.openedCount += 1
         counted.openCountByTransport[connection.transport, default: 0] += 1
-        if connection.token.isSession { add(session: connection) }
+        return true
     }
 
     /// Makes messages for the scopes come here.

@@ -105,6 +105,15 @@ final class HubLoopDirectory: Sendable {
     /// One more connection of each scope on the loop.
     func enter(_ scopes: [BackplaneScope], loop: Int) { change(scopes, by: 1, loop) }
 
+    /// Enters a scope that one loop only may hold. False, and nothing happens, if one holds it.
+    func enterAlone(_ scope: BackplaneScope, loop: Int) -> Bool {
+        state.withLock { state in
+            if state.places[scope] != nil { return false }
+            state.change(scope, by: 1, Int32(loop))
+            return true
+        }
+    }
+
     /// Takes back one `enter`.
     func leave(_ scopes: [BackplaneScope], loop: Int) { change(scopes, by: -1, loop) }
 
@@ -193,8 +202,9 @@ final class HubLoopDirectory: Sendable {
     /// - Returns: false if no loop holds it.
     private func post(_ message: HubLoopMessage, to scope: BackplaneScope) -> Bool {
         state.withLock { state in
-            guard let place = state.places[scope] else { return false }
-            assert(place.loop != Place.onMany, "a connection is on one loop")
+            guard let place = state.places[scope], place.loop != Place.onMany else {
+                return false
+            }
             state.mailboxes[Int(place.loop)].post(message)
             return true
         }

@@ -22,6 +22,17 @@ import TestSupport
         }
     }
 
+    @Test func `what one loop only may hold is the first one's until it leaves`() throws {
+        let loops = try ThreeLoops()
+        let directory = loops.directory
+        #expect(directory.enterAlone(.transport("s"), loop: 1))
+        #expect(!directory.enterAlone(.transport("s"), loop: 1))
+        #expect(!directory.enterAlone(.transport("s"), loop: 2))
+        #expect(directory.enterAlone(.transport("t"), loop: 2))
+        directory.leave([.transport("s")], loop: 1)
+        #expect(directory.enterAlone(.transport("s"), loop: 2))
+    }
+
     @Test func `who has left as often as he came is not there any more`() throws {
         let loops = try ThreeLoops()
         for loop in [0, 0, 1] { loops.directory.enter([.user("ann")], loop: loop) }

@@ -78,21 +78,30 @@ final class HubConnection {
         }
         if case .resumable(let resumption) = link {
             resumption.attach(socket)
-            return open(loop.makeSessionToken())
+            // Whoever POSTs for a WebSocket's connection has another loop hold its id.
+            if !open(loop.makeSessionToken()) { socket.abort() }
+            return
         }
         link = .webSocket(Unmanaged.passUnretained(socket))
-        open(token)
+        _ = open(token)
     }
 
-    func opened(by link: HubLink) {
+    /// - Returns: false if another loop holds the connection's id by now; then nothing was opened.
+    func opened(by link: HubLink) -> Bool {
         self.link = link
-        open(loop.makeSessionToken())
+        return open(loop.makeSessionToken())
     }
 
-    private func open(_ token: EventToken) {
+    private func open(_ token: EventToken) -> Bool {
         self.token = token
-        loop.opened(self)
+        guard loop.opened(self) else {
+            loop.takeBack(sessionToken: token)
+            self.token = EventToken(rawValue: 0)
+            link = .none
+            return false
+        }
         rearm()
+        return true
     }
 
     var isOpened: Bool { token.rawValue != 0 }
@@ -153,6 +162,7 @@ final class HubConnection {
     func caughtUp() { calls?.wake() }
 
     func socketEnded(_ socket: HubSocket, isOrderly: Bool) {
+        guard isOpened else { return }
         guard case .resumable(let resumption) = link else {
             return transportEnded(isOrderly: isOrderly)
         }

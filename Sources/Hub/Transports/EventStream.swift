@@ -16,6 +16,7 @@ final class EventStream: ConnectionHandler {
     private var session: HubConnection?
     private var connection: Connection?
     private let answer: StreamAnswer
+    private var hasBegun = false
     let posts = PostQueue()
 
     /// - Parameter answer: writes the HTTP answer.
@@ -36,17 +37,25 @@ final class EventStream: ConnectionHandler {
 
     // MARK: From the session
 
-    /// The client may POST from now on.
+    /// The client may POST from now on. One that has not waited for that is told all the same.
     func begin() {
+        if hasBegun { return }
+        hasBegun = true
         connection?.send(answer.head(Self.head))
         connection?.send(ServerSentEvent.opening)
     }
 
-    func send(_ records: [UInt8]) { connection?.send(ServerSentEvent.encode(records)) }
+    func send(_ records: [UInt8]) {
+        begin()
+        connection?.send(ServerSentEvent.encode(records))
+    }
 
     var isBackpressured: Bool { connection?.isBackpressured == true }
 
-    func finish() { connection?.closeAfterFlush(lingering: true) }
+    func finish() {
+        begin()
+        connection?.closeAfterFlush(lingering: true)
+    }
 
     // MARK: From the loop
 
@@ -58,20 +67,24 @@ final class EventStream: ConnectionHandler {
 
     /// The other loops and pods have been asked.
     func attached(_ answer: TransportAnswer?) {
-        guard let session else { return }
-        guard let answer else { return session.opened(by: .events(self)) }
-        if answer.status == HTTPStatus.ok.rawValue {
-            session.hold(early: answer.body)
-            return session.opened(by: .events(self))
+        guard let session, let connection else { return }
+        if let answer, answer.status != HTTPStatus.ok.rawValue {
+            self.session = nil
+            connection.send(self.answer.whole(HubEndpoint.response(answer)))
+            return connection.closeAfterFlush(lingering: true)
         }
-        self.session = nil
-        connection?.send(self.answer.whole(HubEndpoint.response(answer)))
-        connection?.closeAfterFlush(lingering: true)
+        session.hold(early: answer?.body ?? [])
+        if !session.opened(by: .events(self)) {
+            // A POST has come to another loop since that was asked.
+            session.loop.attach(session.connectionID, for: connection.token)
+        }
     }
 
     override func becameWritable(_ connection: Connection) { session?.caughtUp() }
 
-    override func drain(_ connection: Connection) { session?.drain() }
+    override func drain(_ connection: Connection) {
+        if let session, session.isOpened { session.drain() } else { connection.closeAfterFlush() }
+    }
 
     override func closed(_ connection: Connection, reason: CloseReason) {
         let session = session
