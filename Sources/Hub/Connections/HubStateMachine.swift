@@ -110,10 +110,6 @@ struct HubStateMachine {
         }
     }
 
-    var isConnecting: Bool {
-        if case .connecting = state { true } else { false }
-    }
-
     // MARK: The handshake
 
     mutating func handshakeReceived(

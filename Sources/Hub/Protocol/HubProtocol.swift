@@ -39,12 +39,7 @@ public enum HubProtocol: Sendable, CaseIterable {
     }
 
     /// The opcode of the WebSocket messages that carry it, the handshake's answer included.
-    public var messageKind: MessageKind {
-        switch self {
-        case .json: .text
-        case .messagePack: .binary
-        }
-    }
+    public var messageKind: MessageKind { transferFormat.messageKind }
 
     /// Reads one record, its framing removed.
     /// - Returns: nil for a message type that we do not know; the connection goes on.
@@ -89,4 +84,7 @@ public enum HubProtocol: Sendable, CaseIterable {
 public enum TransferFormat: String, Sendable {
     case text = "Text"
     case binary = "Binary"
+
+    /// The opcode of the WebSocket messages that carry it.
+    var messageKind: MessageKind { self == .binary ? .binary : .text }
 }

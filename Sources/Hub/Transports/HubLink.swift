@@ -94,7 +94,3 @@ enum HubLink {
         }
     }
 }
-
-extension TransferFormat {
-    var messageKind: MessageKind { self == .binary ? .binary : .text }
-}
