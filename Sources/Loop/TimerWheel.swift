@@ -32,6 +32,9 @@ package struct TimerWheel: ~Copyable {
     private let buckets: UnsafeMutablePointer<UInt32>
     /// All deadlines at or before this tick have fired.
     private var expiredTick: UInt64
+    /// The buckets between the one of `expiredTick` and this one, included, are known to be empty. So
+    /// that each is looked into once, and not again whenever the loop goes to sleep.
+    private var emptyTick: UInt64
     package private(set) var armedCount = 0
 
     package init(capacity: UInt32, now: MonotonicInstant) {
@@ -42,6 +45,7 @@ package struct TimerWheel: ~Copyable {
         buckets = calloc(Int(Self.bucketCount), MemoryLayout<UInt32>.stride)!
             .bindMemory(to: UInt32.self, capacity: Int(Self.bucketCount))
         expiredTick = now.nanoseconds / Self.tickNanoseconds
+        emptyTick = expiredTick
     }
 
     deinit {
@@ -63,6 +67,9 @@ package struct TimerWheel: ~Copyable {
         if first != 0 { entries[Int(first - 1)].previous = index + 1 }
         buckets[bucket] = index + 1
         armedCount += 1
+        // The bucket comes round once every `bucketCount` ticks.
+        let ahead = (tick - expiredTick - 1) % Self.bucketCount
+        emptyTick = min(emptyTick, expiredTick + ahead)
     }
 
     func isArmed(_ index: UInt32) -> Bool { entries[Int(index)].deadlineTick != 0 }
@@ -103,18 +110,16 @@ package struct TimerWheel: ~Copyable {
     }
 
     /// Milliseconds until the next bucket that holds anything, at most `limit`.
-    func millisecondsToNext(from now: MonotonicInstant, limit: Int32) -> Int32 {
+    mutating func millisecondsToNext(from now: MonotonicInstant, limit: Int32) -> Int32 {
         if armedCount == 0 { return limit }
-        let ticks = UInt64(limit) * 1_000_000 / Self.tickNanoseconds
-        for ahead in 1...max(1, ticks) {
-            let tick = expiredTick + ahead
-            if buckets[Int(tick % Self.bucketCount)] != 0 {
-                let due = tick * Self.tickNanoseconds
-                if due <= now.nanoseconds { return 0 }
-                // Rounded up: waking a moment early would only spin through an empty tick.
-                return min(limit, Int32((due - now.nanoseconds + 999_999) / 1_000_000))
-            }
-        }
-        return limit
+        let horizon = expiredTick + UInt64(limit) * 1_000_000 / Self.tickNanoseconds
+        var tick = max(emptyTick, expiredTick) + 1
+        while tick <= horizon, buckets[Int(tick % Self.bucketCount)] == 0 { tick += 1 }
+        emptyTick = tick - 1
+        guard tick <= horizon else { return limit }
+        let due = tick * Self.tickNanoseconds
+        if due <= now.nanoseconds { return 0 }
+        // Rounded up: waking a moment early would only spin through an empty tick.
+        return min(limit, Int32((due - now.nanoseconds + 999_999) / 1_000_000))
     }
 }

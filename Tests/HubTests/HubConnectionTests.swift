@@ -248,14 +248,32 @@ private let normal = WebSocketClient.Frame(opcode: 8, payload: [0x03, 0xE8])
                 connected.update { $0 += 1 }
                 return .accept
             })
-        let client = try hub.connect()
+        let client = try hub.open()
         try client.send(
-            #"{"arguments":[],"invocationId":"1","target":"Nothing","type":1}"# + "\u{1E}")
+            "{\"protocol\":\"json\",\"version\":1}\u{1E}"
+                + #"{"arguments":[],"invocationId":"1","target":"Nothing","type":1}"# + "\u{1E}")
         let ready = try #require(backplane.nextReady())
         #expect(connected.withLock { $0 } == 0)
         ready()
+        #expect(try client.receiveRecord() == "{}")
         #expect(try client.receiveRecord().contains("null"))
         #expect(connected.withLock { $0 } == 1)
+    }
+
+    @Test func `a handshake is not answered before the backplane listens`() throws {
+        let backplane = LateBackplane()
+        let hub = try HubHarness(backplane: backplane)
+        let client = try hub.open()
+        try client.send("{\"protocol\":\"json\",\"version\":1}\u{1E}")
+        _ = try #require(backplane.nextReady())
+
+        let isEmpty = try hub.drain {
+            #expect(try client.receiveRecord() == #"{"error":"Handshake was canceled."}"#)
+            #expect(try client.receive() == normal)
+            try client.close()
+        }
+
+        #expect(isEmpty)
     }
 
     @Test func `a shutdown lets every client come back`() throws {

@@ -14,7 +14,7 @@ import WS
     @Test func `a good handshake leads through the backplane to an active connection`() {
         var machine = make()
 
-        #expect(machine.handshakeReceived(.success(.json)) == .acceptHandshake(.json))
+        #expect(machine.handshakeReceived(.success(.json)) == .subscribe(.json))
         #expect(!machine.canRead)
         #expect(machine.subscribed(at: now) == .connect)
         #expect(!machine.canRead && machine.canSend)
@@ -48,6 +48,17 @@ import WS
             tooLong.violated(.recordTooLong(byteCountMax: 1)) == .refuseHandshake(.canceled))
         var draining = make()
         #expect(draining.drain() == .refuseHandshake(.canceled))
+    }
+
+    @Test func `a handshake without an answer is canceled by an expiry and a shutdown`() {
+        let expiry = now.advanced(by: .seconds(10))
+        for endsByTime in [true, false] {
+            var machine = make(expiry: expiry)
+            _ = machine.handshakeReceived(.success(.json))
+            let action = endsByTime ? machine.timerFired(at: expiry) : machine.drain()
+            #expect(action == .refuseHandshake(.canceled))
+            #expect(machine.subscribed(at: now) == .nothing)
+        }
     }
 
     @Test func `a transport that ends before the handshake is not told to the hub`() {

@@ -91,4 +91,26 @@ import Testing
         #expect(near >= 100 && near <= 117)
         #expect(far == 500)
     }
+    @Test func `the wait follows what is armed, disarmed and expired after the last look`() {
+        var wheel = TimerWheel(capacity: 3, now: Self.start)
+        let turn = Self.tick * Int(TimerWheel.bucketCount)
+        func wait(after delay: Duration) -> Int32 {
+            wheel.millisecondsToNext(from: Self.start.advanced(by: delay), limit: 500)
+        }
+        #expect(wait(after: .zero) == 500)
+        wheel.arm(0, at: Self.start.advanced(by: .milliseconds(400)))
+        #expect((384...417).contains(wait(after: .zero)))
+        wheel.arm(1, at: Self.start.advanced(by: .milliseconds(100)))
+        #expect((84...117).contains(wait(after: .zero)))
+        wheel.disarm(1)
+        #expect((384...417).contains(wait(after: .zero)))
+        #expect(expired(&wheel, after: .milliseconds(320)).isEmpty)
+        #expect((64...97).contains(wait(after: .milliseconds(320))))
+        // Of a later turn, and in a bucket that was looked into.
+        wheel.arm(2, at: Self.start.advanced(by: .milliseconds(336) + turn))
+        #expect(wait(after: .milliseconds(320)) <= 33)
+        #expect(expired(&wheel, after: .milliseconds(420)) == [0])
+        #expect(wait(after: .milliseconds(420)) == 500)
+        #expect(expired(&wheel, after: .milliseconds(360) + turn) == [2])
+    }
 }

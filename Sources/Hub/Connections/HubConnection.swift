@@ -232,10 +232,9 @@ final class HubConnection {
     func run(_ action: HubStateMachine.Action) {
         switch action {
         case .nothing: break
-        case .acceptHandshake(let chosen):
+        case .subscribe(let chosen):
             hubProtocol = chosen
             framer.agreed(on: chosen)
-            send(HandshakeResponse.accepted, isTracked: false)
             isSubscribed = true
             if loop.subscribe(to: scopes, for: token) { subscribed() }
         case .refuseHandshake(let error):
@@ -270,6 +269,7 @@ final class HubConnection {
     }
 
     private func connect() {
+        send(HandshakeResponse.accepted, isTracked: false)
         loop.activated(self)
         let (mailbox, token) = (loop.mailbox, token)
         let reply = ConnectReply { mailbox.post(.decided(token, $0)) }

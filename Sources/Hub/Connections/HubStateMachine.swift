@@ -20,9 +20,10 @@ import Loop
 struct HubStateMachine {
     enum State: Equatable {
         case awaitingHandshake(until: MonotonicInstant)
-        /// The handshake is answered; the backplane has not confirmed yet. Messages wait.
+        /// The backplane has not confirmed yet. The handshake is answered when it has: a client that has
+        /// its answer misses nothing. Messages wait.
         case subscribing
-        /// The hub is told. What it sends reaches the client; messages of the client wait.
+        /// The handshake is answered, and the hub is told. What it sends reaches the client; messages of the client wait.
         case connecting(Liveness)
         case active(Liveness)
         /// Our last message and the Close frame are on their way.
@@ -49,11 +50,11 @@ struct HubStateMachine {
     /// What the connection has to do.
     enum Action: Equatable {
         case nothing
-        /// Answer the handshake, then join the backplane.
-        case acceptHandshake(HubProtocol)
+        /// Speak this protocol, and join the backplane.
+        case subscribe(HubProtocol)
         /// Tell the error in a handshake answer, then close.
         case refuseHandshake(HandshakeError)
-        /// Ask the hub.
+        /// Answer the handshake, and ask the hub.
         case connect
         /// Read on.
         case read
@@ -119,7 +120,7 @@ struct HubStateMachine {
         switch result {
         case .success(let chosen):
             state = .subscribing
-            return .acceptHandshake(chosen)
+            return .subscribe(chosen)
         case .failure(let error):
             state = .closing
             return .refuseHandshake(error)
@@ -187,10 +188,7 @@ struct HubStateMachine {
 
     mutating func closeReceived(error: String?) -> Action { close(.closedByClient(error: error)) }
 
-    mutating func violated(_ error: HubProtocolError) -> Action {
-        if isAwaitingHandshake { return handshakeReceived(.failure(.canceled)) }
-        return close(.protocolViolation(error))
-    }
+    mutating func violated(_ error: HubProtocolError) -> Action { close(.protocolViolation(error)) }
 
     // MARK: Time
 
@@ -209,10 +207,7 @@ struct HubStateMachine {
         if case .awaitingHandshake(let until) = state, now >= until {
             return handshakeReceived(.failure(.canceled))
         }
-        if now >= expiry, isOpen {
-            if isAwaitingHandshake { return handshakeReceived(.failure(.canceled)) }
-            return close(.authenticationExpired)
-        }
+        if now >= expiry, isOpen { return close(.authenticationExpired) }
         guard let liveness else { return .nothing }
         if now >= silenceEnd(liveness) { return close(.clientTimedOut) }
         guard now >= pingDeadline(liveness) else { return .nothing }
@@ -243,10 +238,7 @@ struct HubStateMachine {
     /// What the hub wants said has no form in the client's protocol.
     mutating func failedToSend(_ error: HubValueError) -> Action { close(.unwritable(error)) }
 
-    mutating func drain() -> Action {
-        if isAwaitingHandshake { return handshakeReceived(.failure(.canceled)) }
-        return close(.shutdown)
-    }
+    mutating func drain() -> Action { close(.shutdown) }
 
     /// The transport has ended.
     ///
@@ -268,10 +260,15 @@ struct HubStateMachine {
     }
 
     private mutating func close(_ end: HubEnd) -> Action {
-        guard isOpen else { return .nothing }
-        let tellsHub = isActive
-        state = .closing
-        return .close(end, tellsHub: tellsHub)
+        let before = state
+        if isOpen { state = .closing }
+        switch before {
+        case .closing, .closed: return .nothing
+        // A client without an answer would not understand a Close message.
+        case .awaitingHandshake, .subscribing: return .refuseHandshake(.canceled)
+        case .connecting: return .close(end, tellsHub: false)
+        case .active: return .close(end, tellsHub: true)
+        }
     }
 
     private var liveness: Liveness? {
