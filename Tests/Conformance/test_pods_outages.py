@@ -25,7 +25,7 @@ def hears(sender: HubClient, receiver: HubClient) -> bool:
 def test_clients_stay_while_Redis_is_away_and_hear_each_other_afterwards(connect, new_pods):
     pods = new_pods(2).start()
     first, second = connect(pods[0]), connect(pods[1])
-    # A handshake is answered before other pods can reach the connection.
+    # A pod serves clients before it has reached Redis.
     until("they hear each other", lambda: hears(first, second), within=RECOVERY_WITHIN)
 
     pods.redis.kill()
