@@ -1,11 +1,12 @@
-# The front door. Every target calls one script; the scripts say what they do.
+# The front door. The targets call scripts; the scripts say what they do.
 #
-#   make run      build it and start it, with a certificate, on this machine
-#   make test     everything CI runs: build, unit tests, tests of the shop, black-box tests
-#   make cluster  several pods behind nginx, on Redis, RabbitMQ and PostgreSQL
-#   make chaos    100,000 orders while everything is broken again and again; ARGS="--seed 7" repeats
+#   make run          build it and start it, with a certificate, on this machine
+#   make test         everything CI runs: build, unit tests, tests of the shop, black-box tests
+#   make cluster      several pods behind nginx, on Redis, RabbitMQ and PostgreSQL
+#   make conformance  every case of SignalR and of the Autobahn suite; writes docs/CONFORMANCE.md and docs/AUTOBAHN.md
+#   make chaos        100,000 orders while everything is broken again and again; ARGS="--seed 7" repeats
 
-.PHONY: run test up down cluster build lint fmt bench-echo chaos chaos-controls clean
+.PHONY: run test up down cluster build lint fmt conformance bench-echo chaos chaos-controls clean
 
 run:
 	@scripts/run
@@ -30,6 +31,11 @@ lint:
 
 fmt:
 	@scripts/lint --fix
+
+# CONFORMANCE.md also counts unit tests, by what `make test` has logged.
+conformance:
+	@scripts/conformance
+	@scripts/autobahn --full
 
 bench-echo:
 	@scripts/bench-echo

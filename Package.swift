@@ -35,8 +35,11 @@ let package = Package(
 
         // WS: bytes to HTTP requests and WebSocket messages.
         .target(
-            name: "WS", dependencies: ["Loop", "COpenSSL"],
-            exclude: ["EchoServer"], swiftSettings: strict),
+            name: "CZlib", path: "Sources/WS/WebSocket/Deflate/CZlib",
+            linkerSettings: [.linkedLibrary("z")]),
+        .target(
+            name: "WS", dependencies: ["Loop", "COpenSSL", "CZlib"],
+            exclude: ["EchoServer", "WebSocket/Deflate/CZlib"], swiftSettings: strict),
         .executableTarget(
             name: "echo-server", dependencies: ["WS"],
             path: "Sources/WS/EchoServer", swiftSettings: strict),
@@ -76,11 +79,8 @@ let package = Package(
 
         // Benchmarks: the load generator and the raw C floor it is compared with.
         .target(
-            name: "CZlib", path: "Benchmarks/Measure/CZlib",
-            linkerSettings: [.linkedLibrary("z")]),
-        .target(
             name: "Measure", dependencies: ["CZlib"], path: "Benchmarks/Measure",
-            exclude: ["CZlib"], swiftSettings: strict),
+            swiftSettings: strict),
         .executableTarget(
             name: "floor", path: "Benchmarks/Floor",
             linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
@@ -100,7 +100,8 @@ let package = Package(
         .testTarget(
             name: "LoopTests", dependencies: ["Loop", "COpenSSL", "TestSupport"],
             swiftSettings: strict),
-        .testTarget(name: "WSTests", dependencies: ["WS", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "WSTests", dependencies: ["WS", "CZlib", "TestSupport"], swiftSettings: strict),
         // What must hold for any bytes: tests try a few, scripts/fuzz as many as there is time for.
         .target(
             name: "FuzzTargets", dependencies: ["Hub"], path: "Tests/Fuzz/Targets",

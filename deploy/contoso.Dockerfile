@@ -11,7 +11,7 @@ SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        libssl-dev libsqlite3-dev libhiredis-dev librabbitmq-dev libpq-dev \
+        libssl-dev libsqlite3-dev libhiredis-dev librabbitmq-dev libpq-dev zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 # The package names its tests and benchmarks, so that their folders have to exist.
@@ -26,7 +26,7 @@ FROM debian:bookworm-slim AS run
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        ca-certificates libssl3 libsqlite3-0 libhiredis0.14 librabbitmq4 libpq5 \
+        ca-certificates libssl3 libsqlite3-0 libhiredis0.14 librabbitmq4 libpq5 zlib1g \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /out/contoso /usr/local/bin/contoso
 COPY web /usr/local/share/contoso/web

@@ -15,6 +15,9 @@ public struct HubCounters: Equatable, Sendable {
     public var messageCount = 0
     /// Messages queued on connections: one for n receivers counts n.
     public var deliveryCount = 0
+    /// Messages compressed, one for n receivers once, and the bytes by which they became shorter.
+    public var compressedCount = 0
+    public var compressionSavedByteCount = 0
 
     public init() {}
 }

@@ -107,9 +107,12 @@ public struct HubEndpoint {
         case .accepted(let accepted): user = accepted
         }
         let head: [UInt8]
-        switch WebSocketUpgrade.check(request, allowedOrigins: options.allowedOrigins) {
+        let deflate: DeflateAgreement?
+        let handshake = WebSocketUpgrade.check(
+            request, allowedOrigins: options.allowedOrigins, deflate: loop.deflate)
+        switch handshake {
         case .refused(let response): return .refuse(response)
-        case .accepted(let accepted): head = accepted
+        case .accepted(let answer, let agreement): (head, deflate) = (answer, agreement)
         }
         guard options.transports.contains(.webSockets) else {
             return .refuse(Self.unsupported(.webSockets))
@@ -119,7 +122,10 @@ public struct HubEndpoint {
             do throws(ConnectionTokens.Refusal) {
                 claim = try tokens.claim(id, user: user.userID)
             } catch {
-                return resume(id, user, head) ?? .refuse(Self.refusal(error, .webSockets))
+                guard let handler = handlerToResume(id, user, deflate) else {
+                    return .refuse(Self.refusal(error, .webSockets))
+                }
+                return .accept(head: head, handler: handler)
             }
         }
         let connection = HubConnection(
@@ -128,27 +134,28 @@ public struct HubEndpoint {
             connection.link = .resumable(
                 Resumption(byteCountHigh: options.statefulByteCountHigh))
         }
-        return .accept(
-            head: head, handler: HubSocket(session: connection, limits: options.webSocket))
+        let socket = HubSocket(
+            session: connection, limits: options.webSocket, deflate: deflate)
+        return .accept(head: head, handler: socket)
     }
 
     /// A socket for a connection whose former one is broken, or will be found to be.
-    private func resume(
-        _ id: String, _ user: AuthenticatedUser, _ head: [UInt8]
-    ) -> UpgradeDecision? {
+    private func handlerToResume(
+        _ id: String, _ user: AuthenticatedUser, _ deflate: DeflateAgreement?
+    ) -> ConnectionHandler? {
         guard let opened = try? tokens.open(id, user: user.userID), opened.isResumable else {
             return nil
         }
         let connectionID = opened.connectionID
-        let handler: ConnectionHandler
         if let session = loop.resumable(connectionID) {
-            handler = HubSocket(session: session, limits: options.webSocket)
-        } else if !loop.holds(connectionID), loop.server.loops.holds(.transport(connectionID)) {
-            handler = RelaySocket(connectionID: connectionID, loop: loop, limits: options.webSocket)
-        } else {
-            return nil
+            return HubSocket(session: session, limits: options.webSocket, deflate: deflate)
         }
-        return .accept(head: head, handler: handler)
+        if !loop.holds(connectionID), loop.server.loops.holds(.transport(connectionID)) {
+            return RelaySocket(
+                connectionID: connectionID, loop: loop, limits: options.webSocket,
+                deflate: deflate)
+        }
+        return nil
     }
 
     // MARK: Server-sent events

@@ -31,6 +31,8 @@ public final class HubLoop {
     private var undecided: [EventToken: Undecided] = [:]
     /// `{"type":6}` in a frame, shared by all pings of this loop.
     let pingFrame: SharedBytes
+    /// Nil unless `HubOptions.compression` is on.
+    let deflate: MessageDeflate?
 
     private enum Undecided {
         case open
@@ -41,6 +43,7 @@ public final class HubLoop {
     public init(server: HubServer, reactor: Reactor) {
         self.server = server
         self.reactor = reactor
+        deflate = MessageDeflate(server.options.compression)
         pingFrame = SharedBytes(copying: FrameWriter.makeFrame(HubProtocol.json.ping, as: .text))
         let inbox = Inbox()
         mailbox = reactor.makeMailbox { inbox.owner?.receive($0) }
@@ -62,6 +65,8 @@ public final class HubLoop {
     public var counters: HubCounters {
         var counters = counted
         counters.openCount = registry.count
+        counters.compressedCount = deflate?.compressedCount ?? 0
+        counters.compressionSavedByteCount = deflate?.savedByteCount ?? 0
         return counters
     }
 
@@ -105,7 +110,9 @@ public final class HubLoop {
     /// From now on the connection receives what is sent to it, its user and everybody.
     func activated(_ connection: HubConnection) {
         let token = connection.token
-        registry.activate(token, directProtocol: token.isSession ? nil : connection.hubProtocol)
+        registry.activate(
+            token, directProtocol: token.isSession ? nil : connection.hubProtocol,
+            deflateWindow: connection.deflateWindow)
         if let user = connection.userID { users.insert(token, user: user) }
     }
 
@@ -200,14 +207,16 @@ public final class HubLoop {
     }
 
     private func deliver(_ invocation: EncodedInvocation, to target: HubTarget) {
-        var delivery = Delivery(invocation: invocation, reactor: reactor)
+        var delivery = Delivery(invocation: invocation, reactor: reactor, deflate: deflate)
         defer { finish(&delivery, invocation) }
         if registry.isUniform {
             return forEachReceiver(of: target) { delivery.send(to: $0) }
         }
         forEachReceiver(of: target) { token in
             if let hubProtocol = registry.directProtocol(token) {
-                delivery.send(to: token, hubProtocol: hubProtocol)
+                delivery.send(
+                    to: token, hubProtocol: hubProtocol,
+                    deflateWindow: registry.deflateWindow(token))
             } else {
                 delivery.countIndirect(token)
             }

@@ -6,10 +6,13 @@ public final class WebSocketClient {
         /// 1 text, 2 binary, 8 close, 9 ping, 10 pong.
         public let opcode: UInt8
         public let payload: [UInt8]
+        /// RSV1.
+        public let isCompressed: Bool
 
-        public init(opcode: UInt8, payload: [UInt8]) {
+        public init(opcode: UInt8, payload: [UInt8], isCompressed: Bool = false) {
             self.opcode = opcode
             self.payload = payload
+            self.isCompressed = isCompressed
         }
 
         public var text: String { String(decoding: payload, as: UTF8.self) }
@@ -70,7 +73,8 @@ public final class WebSocketClient {
             count = extended.reduce(0) { $0 << 8 | Int($1) }
         }
         guard let payload = try take(count) else { return nil }
-        return Frame(opcode: head[0] & 0x0F, payload: payload)
+        return Frame(
+            opcode: head[0] & 0x0F, payload: payload, isCompressed: head[0] & 0x40 != 0)
     }
 
     /// The next record of a stream of text messages, without its separator.

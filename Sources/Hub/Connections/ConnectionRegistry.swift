@@ -2,7 +2,8 @@
 //
 //   "id" ─▶ token ─▶ entries[token.index]     what a reply or a delivery finds, or no longer finds
 //   activeTokens [ t t t t ]                   dense: "all" walks it in a row
-//   protocols[token.index]                     of a WebSocket that frames may be sent to directly
+//   directProtocols[token.index]               of a WebSocket that frames may be sent to directly
+//   deflateWindows[token.index]                of one whose client inflates; no row if none does
 //
 // A connection is inserted when its socket opens and activated when its handshake is done: only then
 // it receives what is sent to it or to everybody.
@@ -10,6 +11,7 @@
 // Thread: one loop.  Allocates: when a table grows.
 
 import Loop
+import WS
 
 struct ConnectionRegistry<Member: AnyObject> {
     /// Two words; nil is none.
@@ -25,7 +27,8 @@ struct ConnectionRegistry<Member: AnyObject> {
     private var entries = SlotRow<Entry?>(empty: nil)
     /// A byte each, apart from the entries: a delivery reads it for every receiver.
     private var directProtocols = SlotRow<HubProtocol?>(empty: nil)
-    /// Active connections that are no WebSockets with JSON.
+    private var deflateWindows = SlotRow<DeflateWindow?>(empty: nil)
+    /// Active connections that are no WebSockets with JSON, or may be sent it compressed.
     private var exceptionCount = 0
     /// Slot indices. The ids' text is the member's own, shared.
     private var indicesByID: [String: UInt32] = [:]
@@ -44,10 +47,16 @@ struct ConnectionRegistry<Member: AnyObject> {
         indicesByID[id] = token.index
     }
 
-    /// - Parameter directProtocol: for a WebSocket whose frames need not pass its connection's object.
-    mutating func activate(_ token: EventToken, directProtocol: HubProtocol? = nil) {
+    /// - Parameters:
+    ///   - directProtocol: for a WebSocket whose frames need not pass its connection's object.
+    ///   - deflateWindow: for one whose client inflates.
+    mutating func activate(
+        _ token: EventToken, directProtocol: HubProtocol? = nil,
+        deflateWindow: DeflateWindow? = nil
+    ) {
         directProtocols[token.index] = directProtocol
-        if directProtocol != .json { exceptionCount += 1 }
+        if let deflateWindow { deflateWindows[token.index] = deflateWindow }
+        if isException(token) { exceptionCount += 1 }
         precondition(
             entry(token)?.position == Entry.inactive, "a connection is activated once")
         entries[token.index]?.position = UInt32(activeTokens.count)
@@ -60,7 +69,8 @@ struct ConnectionRegistry<Member: AnyObject> {
         entries[token.index] = nil
         indicesByID[id] = nil
         guard entry.position != Entry.inactive else { return }
-        if directProtocols[token.index] != .json { exceptionCount -= 1 }
+        if isException(token) { exceptionCount -= 1 }
+        if deflateWindows[token.index] != nil { deflateWindows[token.index] = nil }
         let last = activeTokens.removeLast()
         if last != token {
             activeTokens[Int(entry.position)] = last
@@ -71,11 +81,18 @@ struct ConnectionRegistry<Member: AnyObject> {
 
     func member(_ token: EventToken) -> Member? { entry(token)?.member }
 
-    /// Whether frames in JSON may be sent directly to everybody, which is the usual case.
+    /// Whether plain frames in JSON may be sent directly to everybody, which is the usual case.
     var isUniform: Bool { exceptionCount == 0 }
 
     /// Of an active connection; nil if what is sent to it must pass its object.
     func directProtocol(_ token: EventToken) -> HubProtocol? { directProtocols[token.index] }
+
+    /// Of an active connection whose client inflates.
+    func deflateWindow(_ token: EventToken) -> DeflateWindow? { deflateWindows[token.index] }
+
+    private func isException(_ token: EventToken) -> Bool {
+        directProtocols[token.index] != .json || deflateWindows[token.index] != nil
+    }
 
     func token(ofID id: String) -> EventToken? {
         guard let index = indicesByID[id], let entry = entries[index] else { return nil }

@@ -106,6 +106,12 @@ final class HubConnection {
 
     var isOpened: Bool { token.rawValue != 0 }
 
+    /// Of a plain WebSocket whose client inflates.
+    var deflateWindow: DeflateWindow? {
+        guard case .webSocket(let socket) = link else { return nil }
+        return socket._withUnsafeGuaranteedRef { $0.deflateWindow }
+    }
+
     /// Bytes of the client, cut anywhere.
     func received(_ bytes: UnsafeRawBufferPointer) {
         machine.bytesReceived(at: now)

@@ -68,6 +68,8 @@ public struct HubOptions: Sendable {
         limits.messageByteCountMax = 128 * 1024
         return limits
     }()
+    /// permessage-deflate of WebSockets.
+    public var compression = WSCompression()
 
     public init() {}
 
@@ -86,6 +88,7 @@ public struct HubOptions: Sendable {
         precondition(postedByteCountMax > 1)
         precondition(waitingByteCountHigh > 0 && waitingByteCountHigh < waitingByteCountMax)
         precondition(statefulByteCountHigh > 0 && statefulByteCountHigh < waitingByteCountMax)
+        compression.validate()
         precondition(disconnectTimeout >= .seconds(1))
         precondition(pollTimeout >= .seconds(1))
         precondition(drainSpread >= .zero && drainSpread < .seconds(5))

@@ -21,6 +21,8 @@ struct ServerOptions {
     var secret: [UInt8]?
     /// Shortens every time of every hub, so that tests of them do not take long.
     var isFast = false
+    /// Of every hub.
+    var compression = WSCompression()
 
     static let help = """
         usage: hub-server [flags]
@@ -33,6 +35,7 @@ struct ServerOptions {
           --redis URL          joins other pods: redis://HOST:PORT/0
           --secret HEX         64 digits, the same in all pods
           --fast               time-outs of one or two seconds
+          --deflate            agree to permessage-deflate
           -h, --help           this text
         """
 
@@ -55,6 +58,7 @@ struct ServerOptions {
         hub.transports = HubTransport.allCases
         hub.keepsRequest = true
         hub.webSocket.messageByteCountMax = ExampleHubs.messageByteCountMax
+        hub.compression = compression
         if isFast {
             hub.handshakeTimeout = .seconds(1)
             hub.keepAliveInterval = .seconds(1)
@@ -74,6 +78,10 @@ struct ServerOptions {
             if argument == "-h" || argument == "--help" { return nil }
             if argument == "--fast" {
                 options.isFast = true
+                continue
+            }
+            if argument == "--deflate" {
+                options.compression.isOn = true
                 continue
             }
             let parts = argument.split(

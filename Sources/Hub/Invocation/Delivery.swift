@@ -4,17 +4,22 @@
 //                                                     finish lets go of it ◀──────┘
 //
 // A loop without a receiver, the usual case for a user's message, copies nothing; neither does one for
-// the protocol that none of its receivers speaks.
+// the protocol that none of its receivers speaks. A message is compressed once for all whose clients
+// inflate.
 //
-// Thread: one loop.  Allocates: a payload per protocol, at its first receiver.
+// Thread: one loop.  Allocates: a payload per protocol, at its first receiver, and one compressed.
 
 import Loop
+import WS
 
 struct Delivery {
     private let invocation: EncodedInvocation
     private let reactor: Reactor
     private var json: SharedBytes?
     private var messagePack: SharedBytes?
+    private let deflate: MessageDeflate?
+    private var deflatedJSON = Deflated.notTried
+    private var deflatedMessagePack = Deflated.notTried
     /// Connections it was queued on.
     private(set) var receiverCount = 0
     /// Connections that must be told through their objects.
@@ -22,9 +27,27 @@ struct Delivery {
     /// Connections in whose protocol the invocation does not exist.
     private var unable: [EventToken] = []
 
-    init(invocation: EncodedInvocation, reactor: Reactor) {
+    /// A protocol's payload for clients that inflate.
+    private enum Deflated {
+        case notTried
+        /// Too small to gain, or not there in this protocol.
+        case none
+        case made(SharedBytes, messageByteCount: Int)
+
+        var isTried: Bool {
+            if case .notTried = self { false } else { true }
+        }
+
+        mutating func release() {
+            if case .made(let payload, _) = self { payload.release() }
+            self = .notTried
+        }
+    }
+
+    init(invocation: EncodedInvocation, reactor: Reactor, deflate: MessageDeflate? = nil) {
         self.invocation = invocation
         self.reactor = reactor
+        self.deflate = deflate
     }
 
     /// Queues the frame on the connection; the frame is whole, so it may go past the connection's
@@ -38,7 +61,16 @@ struct Delivery {
     }
 
     /// The same for the protocol that the connection speaks.
-    mutating func send(to token: EventToken, hubProtocol: HubProtocol) {
+    ///
+    /// - Parameter deflateWindow: nil if the client does not inflate.
+    mutating func send(
+        to token: EventToken, hubProtocol: HubProtocol, deflateWindow: DeflateWindow?
+    ) {
+        if let deflateWindow, let payload = deflated(hubProtocol, for: deflateWindow) {
+            reactor.send(payload, to: token)
+            receiverCount += 1
+            return
+        }
         switch hubProtocol {
         case .json: send(to: token)
         case .messagePack:
@@ -61,7 +93,36 @@ struct Delivery {
         json?.release()
         messagePack?.release()
         (json, messagePack) = (nil, nil)
+        deflatedJSON.release()
+        deflatedMessagePack.release()
         return unable
+    }
+
+    /// Nil if the plain payload is to be sent.
+    private mutating func deflated(
+        _ hubProtocol: HubProtocol, for window: DeflateWindow
+    ) -> SharedBytes? {
+        let former = hubProtocol == .json ? deflatedJSON : deflatedMessagePack
+        let deflated = former.isTried ? former : makeDeflated(hubProtocol)
+        guard case .made(let payload, let byteCount) = deflated,
+            window.fits(messageByteCount: byteCount)
+        else { return nil }
+        return payload
+    }
+
+    private mutating func makeDeflated(_ hubProtocol: HubProtocol) -> Deflated {
+        var made = Deflated.none
+        if let record = invocation.record(for: hubProtocol) {
+            let payload = record.withUnsafeBytes {
+                deflate?.makeFrame($0, as: hubProtocol.messageKind)
+            }
+            if let payload { made = .made(payload, messageByteCount: record.count) }
+        }
+        switch hubProtocol {
+        case .json: deflatedJSON = made
+        case .messagePack: deflatedMessagePack = made
+        }
+        return made
     }
 
     private mutating func makePayload(_ hubProtocol: HubProtocol) -> SharedBytes? {

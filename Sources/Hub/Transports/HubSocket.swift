@@ -13,9 +13,9 @@ final class HubSocket: WSConnection {
     /// It does not keep us, or lets go of us when it has ended.
     private let session: HubConnection
 
-    init(session: HubConnection, limits: WSLimits) {
+    init(session: HubConnection, limits: WSLimits, deflate: DeflateAgreement?) {
         self.session = session
-        super.init(limits: limits)
+        super.init(limits: limits, deflate: deflate)
     }
 
     override func opened() {

@@ -84,11 +84,11 @@ final class RelaySocket: WSConnection {
     private let mailbox: Mailbox<HubLoopMessage>
     private let directory: HubLoopDirectory
 
-    init(connectionID: String, loop: HubLoop, limits: WSLimits) {
+    init(connectionID: String, loop: HubLoop, limits: WSLimits, deflate: DeflateAgreement?) {
         self.connectionID = connectionID
         mailbox = loop.mailbox
         directory = loop.server.loops
-        super.init(limits: limits)
+        super.init(limits: limits, deflate: deflate)
     }
 
     override func opened() {

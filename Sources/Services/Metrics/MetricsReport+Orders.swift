@@ -41,6 +41,13 @@ extension MetricsReport {
         text.counter(
             "contoso_hub_deliveries", "Messages queued on connections, once per receiver.",
             sum(\.deliveryCount))
+        text.counter(
+            "contoso_hub_compressed_messages",
+            "Messages compressed for WebSockets that agreed to it, once per loop.",
+            sum(\.compressedCount))
+        text.counter(
+            "contoso_hub_compression_saved_bytes", "Bytes by which they became shorter, each once.",
+            sum(\.compressionSavedByteCount))
     }
 
     func addOrders(to text: inout MetricsText) {

@@ -4,6 +4,7 @@
 
 import Hub
 import Loop
+import WS
 
 extension Settings {
     static let hub: [Setting] = hubIdentity + hubTransports + hubLimits
@@ -52,6 +53,12 @@ extension Settings {
         .size(
             "hub.stateful-size", \.hub.statefulByteCountHigh, in: 1024...(128 << 10),
             default: "100000", "Unacknowledged messages of such a client at which its streams wait"),
+        .toggle(
+            "hub.compression", \.hub.compression.isOn, default: false,
+            "Compress messages of WebSockets whose clients offer it (permessage-deflate)"),
+        .size(
+            "hub.compression-size", \.hub.compression.messageByteCountMin, in: 1...(1 << 20),
+            default: "256B", "Messages that are smaller are not compressed"),
     ]
 
     private static let hubLimits: [Setting] = [

@@ -2,6 +2,8 @@
 //
 // Thread: a pure value.
 
+import WS
+
 /// A command line that makes no sense.
 struct UsageError: Error {
     let description: String
@@ -17,6 +19,7 @@ struct EchoOptions {
     var messageByteCountMax = 16 << 20
     /// Bytes of one HTTP body.
     var bodyByteCountMax = 16 << 20
+    var compression = WSCompression()
 
     static let help = """
         usage: echo-server [flags]
@@ -31,6 +34,7 @@ struct EchoOptions {
           --key FILE           private key, PEM
           --message-max SIZE   largest WebSocket message, default 16MiB
           --body-max SIZE      largest HTTP body, default 16MiB
+          --deflate            agree to permessage-deflate
           -h, --help           this text
         """
 
@@ -45,6 +49,10 @@ struct EchoOptions {
             if argument == "-h" || argument == "--help" { return nil }
             if argument == "--tls" {
                 wantsTLS = true
+                continue
+            }
+            if argument == "--deflate" {
+                options.compression.isOn = true
                 continue
             }
             let parts = argument.split(

@@ -73,14 +73,18 @@ import WS
     private struct Settings: Sendable {
         var http = HTTPConfiguration()
         var webSocket = WSLimits()
+        var compression: WSCompression
 
         init(_ options: EchoOptions) {
             http.limits.bodyByteCountMax = options.bodyByteCountMax
             webSocket.messageByteCountMax = options.messageByteCountMax
+            compression = options.compression
         }
     }
 
+    /// Called on each loop's thread.
     private static func router(_ settings: Settings) -> Router {
+        let deflate = MessageDeflate(settings.compression)
         var router = Router()
         router.on(.get, "/") { _, _, responder in
             responder.respond(.text("Send a WebSocket message, or POST to /echo.\n"))
@@ -93,7 +97,9 @@ import WS
         var path = ""
         for depth in 0...pathSegmentCountMax {
             router.upgrade(path.isEmpty ? "/" : path) { request in
-                .webSocket(request) { EchoConnection(limits: settings.webSocket) }
+                .webSocket(request, deflate: deflate) { agreement in
+                    EchoConnection(limits: settings.webSocket, deflate: agreement)
+                }
             }
             path += "/{segment\(depth)}"
         }

@@ -9,7 +9,8 @@
 //                          126            2 bytes, 126…65,535
 //                          127            8 bytes, 65,536…2^63-1
 //
-// Thread: a pure value, any thread.  Allocates: never.  Source: RFC 6455 §5.1, §5.2, §5.5.
+// Thread: a pure value, any thread.  Allocates: never.  Source: RFC 6455 §5.1, §5.2, §5.5;
+// RFC 7692 §6.
 
 /// What a frame carries. The ten other values of the four bits are reserved (RFC 6455 §11.8).
 public enum Opcode: UInt8, Sendable {
@@ -29,6 +30,8 @@ package struct FrameHeader: Equatable, Sendable {
     let opcode: Opcode
     /// The last, or only, frame of its message.
     let isFinal: Bool
+    /// RSV1 of a message's first frame: permessage-deflate has compressed the whole message.
+    var isCompressed = false
     package let payloadByteCount: Int
     /// XOR key; the byte that was first on the wire is the lowest.
     package let maskingKey: UInt32
@@ -57,16 +60,25 @@ extension FrameHeader {
     /// - Parameters:
     ///   - bytes: what has been received, from the first byte of a frame on.
     ///   - payloadByteCountMax: the largest payload of a data frame that is accepted.
+    ///   - allowsCompression: permessage-deflate was agreed on.
     package static func parse(
-        _ bytes: borrowing Span<UInt8>, payloadByteCountMax: Int
+        _ bytes: borrowing Span<UInt8>, payloadByteCountMax: Int, allowsCompression: Bool = false
     ) -> ParseResult {
         assert(payloadByteCountMax >= 0)
 
         guard bytes.count >= 1 else { return .incomplete }
-        // RSV1 to RSV3 belong to extensions, and none was agreed on.
-        guard bytes[0] & 0x70 == 0 else { return .violation(.reservedBitSet) }
+        // RSV1 to RSV3 belong to extensions; the one we know uses the first.
+        let reservedBits = bytes[0] & 0x70
+        let isCompressed = reservedBits != 0
+        guard !isCompressed || (allowsCompression && reservedBits == 0x40) else {
+            return .violation(.reservedBitSet)
+        }
         guard let opcode = Opcode(rawValue: bytes[0] & 0x0F) else {
             return .violation(.reservedOpcode(bytes[0] & 0x0F))
+        }
+        // Only a message is compressed, and only its first frame says so (RFC 7692 §6).
+        guard !isCompressed || opcode == .text || opcode == .binary else {
+            return .violation(.reservedBitSet)
         }
         let isFinal = bytes[0] & 0x80 != 0
         guard isFinal || !opcode.isControl else { return .violation(.fragmentedControlFrame) }
@@ -101,7 +113,8 @@ extension FrameHeader {
             | UInt32(bytes[keyOffset + 2]) << 16 | UInt32(bytes[keyOffset + 3]) << 24
         return .complete(
             FrameHeader(
-                opcode: opcode, isFinal: isFinal, payloadByteCount: Int(payloadByteCount),
-                maskingKey: maskingKey, byteCount: keyOffset + 4))
+                opcode: opcode, isFinal: isFinal, isCompressed: isCompressed,
+                payloadByteCount: Int(payloadByteCount), maskingKey: maskingKey,
+                byteCount: keyOffset + 4))
     }
 }

@@ -7,7 +7,7 @@
 
 /// One broken rule.
 public enum FrameViolation: Error, Equatable, Sendable {
-    /// An RSV bit, though no extension was agreed on (§5.2).
+    /// An RSV bit to which no agreed extension gives a meaning here (§5.2; RFC 7692 §6).
     case reservedBitSet
     /// §5.2; the value of the four bits.
     case reservedOpcode(UInt8)
@@ -29,13 +29,16 @@ public enum FrameViolation: Error, Equatable, Sendable {
     case forbiddenCloseCode(UInt16)
     /// Text or a close reason that is not UTF-8 (§8.1).
     case invalidUTF8
-    /// More than `WSLimits.messageByteCountMax` in one message, over all its fragments.
+    /// A compressed message that is no DEFLATE, or not all of it (RFC 7692 §7.2.2).
+    case malformedCompression
+    /// More than `WSLimits.messageByteCountMax` in one message, over all its fragments; of a
+    /// compressed one, as it came or inflated.
     case messageTooLarge
 
     /// What the connection is closed with.
     public var closeCode: CloseCode {
         switch self {
-        case .invalidUTF8: .invalidPayload
+        case .invalidUTF8, .malformedCompression: .invalidPayload
         case .messageTooLarge: .messageTooBig
         default: .protocolError
         }

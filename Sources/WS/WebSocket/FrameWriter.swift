@@ -1,8 +1,8 @@
 // FrameWriter: frames from the server, which are never masked.
 //
 //   ┌────────────┬────────┬──────────────────┬─────────┐
-//   │ 0x80 | op  │ length │ 0, 2 or 8 bytes  │ payload │   always whole messages, FIN set
-//   └────────────┴────────┴──────────────────┴─────────┘
+//   │ 0x80 | op  │ length │ 0, 2 or 8 bytes  │ payload │   always whole messages, FIN set,
+//   └────────────┴────────┴──────────────────┴─────────┘   RSV1, 0x40, if it is compressed
 //
 // Two ways: for one receiver the header goes to the connection from the stack and the payload after
 // it; for many, `makeFrame` builds the whole frame once and everybody shares it.
@@ -18,11 +18,11 @@ public struct FrameWriter {
     private let headerByteCount: Int
 
     /// The header of a frame with `payloadByteCount` bytes.
-    init(_ opcode: Opcode, payloadByteCount: Int) {
+    init(_ opcode: Opcode, payloadByteCount: Int, isCompressed: Bool = false) {
         assert(payloadByteCount >= 0)
         assert(!opcode.isControl || payloadByteCount <= FrameHeader.controlPayloadByteCountMax)
         var header = InlineArray<10, UInt8>(repeating: 0)
-        header[0] = 0x80 | opcode.rawValue
+        header[0] = (isCompressed ? 0xC0 : 0x80) | opcode.rawValue
         var lengthByteCount = 0
         if payloadByteCount < 126 {
             header[1] = UInt8(payloadByteCount)
@@ -55,10 +55,12 @@ public struct FrameWriter {
         payload.withUnsafeBytes { makeFrame(kind.opcode, $0) }
     }
 
-    public static func makeFrame(_ opcode: Opcode, _ payload: UnsafeRawBufferPointer) -> [UInt8] {
+    public static func makeFrame(
+        _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, isCompressed: Bool = false
+    ) -> [UInt8] {
         var frame: [UInt8] = []
         frame.reserveCapacity(headerByteCountMax + payload.count)
-        FrameWriter(opcode, payloadByteCount: payload.count)
+        FrameWriter(opcode, payloadByteCount: payload.count, isCompressed: isCompressed)
             .withHeader { frame.append(contentsOf: $0) }
         frame.append(contentsOf: payload)
         return frame

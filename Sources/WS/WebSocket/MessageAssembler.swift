@@ -6,16 +6,17 @@
 //                        ┌── whole frame is here, FIN ──▶ deliver in place, nothing copied
 //   data frame begins ───┤
 //                        └── otherwise ──▶ collect pieces ──▶ (more fragments) ──▶ deliver
+//                            compressed ──▶ inflate ──┘
 //
 // What `next` leaves unconsumed is at most a header or a control frame, 139 bytes in all: pieces of
 // data frames are unmasked, checked and collected as they come, so text that is not UTF-8 fails
 // inside an unfinished frame, and nobody waits for a frame larger than the receive buffer.
 //
-// Between messages it is two words: what a message in pieces needs is made with its first piece and
-// freed with its delivery.
+// Between messages it is three words: what a message in pieces needs is made with its first piece and
+// freed with its delivery. A compressed message is one in pieces too, even if it came whole.
 //
-// Thread: the connection's loop.  Allocates: only for messages that arrive in pieces.
-// Source: RFC 6455 §5.4, §5.5, §8.1.
+// Thread: the connection's loop.  Allocates: only for messages that arrive in pieces or compressed.
+// Source: RFC 6455 §5.4, §5.5, §8.1; RFC 7692 §6, §7.2.2.
 
 /// What a message is made of.
 public enum MessageKind: Sendable {
@@ -52,23 +53,35 @@ struct MessageAssembler: ~Copyable {
     /// A message of which something has arrived.
     private final class Collection {
         let kind: MessageKind
+        /// Of a compressed message, until it is whole.
+        var inflater: Inflater?
+        /// Payload bytes that have come.
+        var receivedByteCount = 0
+        /// The same, inflated.
         var bytes = MessageBuffer()
         var validator = UTF8Validator()
         var openFrame: OpenFrame?
         /// Handed out, and not yet freed by `messageDelivered`.
         var isWhole = false
 
-        init(kind: MessageKind) { self.kind = kind }
+        init(kind: MessageKind, inflater: Inflater?) {
+            self.kind = kind
+            self.inflater = inflater
+        }
     }
 
-    private let messageByteCountMax: Int
+    // The short one stands last, where its owner has another one to put beside it.
     /// Nil between messages.
     private var collection: Collection?
+    /// Nil if messages may not be compressed.
+    let deflate: MessageDeflate?
+    private let messageByteCountMax: UInt32
 
-    /// - Parameter messageByteCountMax: the largest message, over all its fragments.
-    init(messageByteCountMax: Int) {
+    /// - Parameter messageByteCountMax: the largest message, over all its fragments, compressed or not.
+    init(messageByteCountMax: Int, deflate: MessageDeflate? = nil) {
         precondition(messageByteCountMax > 0)
-        self.messageByteCountMax = messageByteCountMax
+        self.messageByteCountMax = UInt32(clamping: messageByteCountMax)
+        self.deflate = deflate
     }
 
     /// Reads on in `bytes` from `offset` and moves `offset` behind what it has consumed.
@@ -78,15 +91,17 @@ struct MessageAssembler: ~Copyable {
     mutating func next(in bytes: UnsafeMutableRawBufferPointer, at offset: inout Int) -> Event {
         while true {
             if let collection, let frame = collection.openFrame {
-                if let event = Self.collect(frame, into: collection, bytes, at: &offset) {
+                if let event = collect(frame, into: collection, bytes, at: &offset) {
                     return event
                 }
             }
             let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[offset...])
             let span = rest.assumingMemoryBound(to: UInt8.self).span
-            let room = messageByteCountMax - (collection?.bytes.byteCount ?? 0)
+            let room = Int(messageByteCountMax) - (collection?.receivedByteCount ?? 0)
             let header: FrameHeader
-            switch FrameHeader.parse(span, payloadByteCountMax: room) {
+            let result = FrameHeader.parse(
+                span, payloadByteCountMax: room, allowsCompression: deflate != nil)
+            switch result {
             case .complete(let parsed): header = parsed
             case .incomplete: return .incomplete
             case .violation(let violation): return .violation(violation)
@@ -98,7 +113,7 @@ struct MessageAssembler: ~Copyable {
                 return control(header, unmaskedPayload(header, in: rest))
             }
             if let violation = sequenceViolation(header.opcode) { return .violation(violation) }
-            if isWhole, header.isFinal, collection == nil {
+            if isWhole, header.isFinal, collection == nil, !header.isCompressed {
                 offset += header.byteCount + header.payloadByteCount
                 return inPlace(header, unmaskedPayload(header, in: rest))
             }
@@ -157,7 +172,9 @@ struct MessageAssembler: ~Copyable {
 
     private mutating func begin(_ header: FrameHeader) {
         if header.opcode != .continuation {
-            collection = Collection(kind: header.opcode == .text ? .text : .binary)
+            collection = Collection(
+                kind: header.opcode == .text ? .text : .binary,
+                inflater: header.isCompressed ? deflate?.takeInflater() : nil)
         }
         collection!.openFrame = OpenFrame(
             missingByteCount: header.payloadByteCount, maskingKey: header.maskingKey,
@@ -165,7 +182,7 @@ struct MessageAssembler: ~Copyable {
     }
 
     /// Takes what is here of the open frame. Nil when the frame is complete and its message not.
-    private static func collect(
+    private func collect(
         _ frame: OpenFrame, into collection: Collection,
         _ bytes: UnsafeMutableRawBufferPointer, at offset: inout Int
     ) -> Event? {
@@ -174,24 +191,59 @@ struct MessageAssembler: ~Copyable {
         let piece = UnsafeMutableRawBufferPointer(
             rebasing: bytes[offset..<(offset + byteCount)])
         Mask.apply(frame.maskingKey, to: piece)
-        if collection.kind == .text, !collection.validator.append(UnsafeRawBufferPointer(piece)) {
-            return .violation(.invalidUTF8)
-        }
-        collection.bytes.append(UnsafeRawBufferPointer(piece))
         offset += byteCount
         frame.missingByteCount -= byteCount
         frame.maskingKey = Mask.rotated(frame.maskingKey, by: byteCount)
-
+        let isEnd = frame.missingByteCount == 0 && frame.isFinal
+        do throws(FrameViolation) {
+            try append(UnsafeRawBufferPointer(piece), to: collection, isEnd: isEnd)
+        } catch {
+            return .violation(error)
+        }
         guard frame.missingByteCount == 0 else {
             collection.openFrame = frame
             return .incomplete
         }
         collection.openFrame = nil
-        guard frame.isFinal else { return nil }
-        if collection.kind == .text, !collection.validator.isBetweenCharacters {
-            return .violation(.invalidUTF8)
-        }
+        guard isEnd else { return nil }
         collection.isWhole = true
         return .message(collection.bytes.bytes, collection.kind)
+    }
+
+    /// - Parameter isEnd: of the message.
+    private func append(
+        _ piece: UnsafeRawBufferPointer, to collection: Collection, isEnd: Bool
+    ) throws(FrameViolation) {
+        let checkedByteCount = collection.bytes.byteCount
+        collection.receivedByteCount += piece.count
+        var violation: FrameViolation?
+        if let inflater = collection.inflater {
+            violation = inflate(piece, by: inflater, into: collection, isEnd: isEnd)
+        } else {
+            collection.bytes.append(piece)
+        }
+        let isText = collection.kind == .text
+        let new = UnsafeRawBufferPointer(rebasing: collection.bytes.bytes[checkedByteCount...])
+        // What came out before it broke comes first, so that it does not matter how it was cut.
+        if isText, !collection.validator.append(new) { throw .invalidUTF8 }
+        if let violation { throw violation }
+        if isText, isEnd, !collection.validator.isBetweenCharacters { throw .invalidUTF8 }
+    }
+
+    private func inflate(
+        _ piece: UnsafeRawBufferPointer, by inflater: Inflater, into collection: Collection,
+        isEnd: Bool
+    ) -> FrameViolation? {
+        let byteCountMax = Int(messageByteCountMax)
+        do throws(FrameViolation) {
+            try inflater.inflate(piece, into: &collection.bytes, byteCountMax: byteCountMax)
+            guard isEnd else { return nil }
+            try inflater.finish(into: &collection.bytes, byteCountMax: byteCountMax)
+        } catch {
+            return error
+        }
+        collection.inflater = nil
+        deflate?.giveBack(inflater)
+        return nil
     }
 }

@@ -4,15 +4,16 @@
 //        │                   │                  │              │            │
 //       405, 400            400                426            400          403
 //
-// No sub-protocol is chosen and no extension is agreed on, whatever is offered; both are allowed by
-// RFC 6455 and what SignalR's clients expect. Host and request syntax are HTTP's business.
+// No sub-protocol is chosen, whatever is offered, as RFC 6455 allows and SignalR's clients expect. The
+// one extension that may be agreed on is permessage-deflate. Host and request syntax are HTTP's business.
 //
-// Thread: any.  Allocates: strings, once per connection.  Source: RFC 6455 §4.2, §4.4.
+// Thread: any.  Allocates: strings, once per connection.  Source: RFC 6455 §4.2, §4.4; RFC 7692.
 
 public enum WebSocketUpgrade {
     public enum Answer: Sendable {
-        /// The whole 101 response; after it the connection speaks WebSocket.
-        case accepted(head: [UInt8])
+        /// The whole 101 response; after it the connection speaks WebSocket. With a window, messages
+        /// may be compressed.
+        case accepted(head: [UInt8], deflateWindow: DeflateWindow?)
         /// The request is an ordinary one with this status and these header fields, and no body.
         case refused(status: Int, headers: [(String, String)])
     }
@@ -29,10 +30,11 @@ public enum WebSocketUpgrade {
     ///   - isHTTP11: false for HTTP/1.0.
     ///   - allowedOrigins: who may connect from a browser, as "https://shop.example"; nil allows all.
     ///     A request without Origin is not from a browser and always allowed.
+    ///   - agreesToDeflate: takes the first good offer of permessage-deflate.
     ///   - headerValues: the values of a field by its lowercase name, one element per field line.
     public static func answer(
         method: String, isHTTP11: Bool, allowedOrigins: Set<String>? = nil,
-        headerValues: (String) -> [String]
+        agreesToDeflate: Bool = false, headerValues: (String) -> [String]
     ) -> Answer {
         guard method == "GET" else { return .refused(status: 405, headers: [("Allow", "GET")]) }
         guard isHTTP11, hasToken("upgrade", in: headerValues("connection")),
@@ -50,13 +52,18 @@ public enum WebSocketUpgrade {
         if let allowedOrigins, !origins.allSatisfy({ allowedOrigins.contains(lowercased($0)) }) {
             return .refused(status: 403, headers: [])
         }
-        return .accepted(head: head(key: keys[0]))
+        let offer =
+            agreesToDeflate ? DeflateOffer.first(in: headerValues("sec-websocket-extensions")) : nil
+        return .accepted(
+            head: head(key: keys[0], extensions: offer?.answer),
+            deflateWindow: offer.map { $0.serverWindow ?? .largest })
     }
 
-    private static func head(key: String) -> [UInt8] {
+    private static func head(key: String, extensions: String?) -> [UInt8] {
         let text =
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            + "Sec-WebSocket-Accept: \(AcceptKey.make(for: key))\r\n\r\n"
+            + "Sec-WebSocket-Accept: \(AcceptKey.make(for: key))\r\n"
+            + (extensions.map { "Sec-WebSocket-Extensions: \($0)\r\n" } ?? "") + "\r\n"
         return Array(text.utf8)
     }
 

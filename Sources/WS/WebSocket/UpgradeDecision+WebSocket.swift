@@ -9,22 +9,28 @@ import Loop
 extension WebSocketUpgrade {
     /// The outcome of an opening handshake for HTTP.
     public enum Handshake {
-        /// The whole 101 response.
-        case accepted(head: [UInt8])
+        /// The whole 101 response, and what the WebSocket's handler must know of it.
+        case accepted(head: [UInt8], deflate: DeflateAgreement?)
         case refused(Response)
     }
 
     /// Checks the opening handshake of `request`.
     ///
-    /// - Parameter allowedOrigins: as `answer` takes them; nil allows all.
+    /// - Parameters:
+    ///   - allowedOrigins: as `answer` takes them; nil allows all.
+    ///   - deflate: of this loop; nil agrees to no compression.
     public static func check(
-        _ request: Request, allowedOrigins: Set<String>? = nil
+        _ request: Request, allowedOrigins: Set<String>? = nil, deflate: MessageDeflate? = nil
     ) -> Handshake {
         let answer = answer(
             method: request.methodText, isHTTP11: request.version == .http11,
-            allowedOrigins: allowedOrigins, headerValues: request.headers(named:))
+            allowedOrigins: allowedOrigins, agreesToDeflate: deflate != nil,
+            headerValues: request.headers(named:))
         switch answer {
-        case .accepted(let head): return .accepted(head: head)
+        case .accepted(let head, let window):
+            guard let deflate, let window else { return .accepted(head: head, deflate: nil) }
+            return .accepted(
+                head: head, deflate: DeflateAgreement(deflate: deflate, window: window))
         case .refused(let status, let headers):
             guard let status = HTTPStatus(rawValue: status) else {
                 preconditionFailure("\(status) is not a status of ours")
@@ -46,9 +52,24 @@ extension UpgradeDecision {
         _ request: Request, allowedOrigins: Set<String>? = nil,
         makeHandler: () -> ConnectionHandler
     ) -> UpgradeDecision {
-        switch WebSocketUpgrade.check(request, allowedOrigins: allowedOrigins) {
-        case .accepted(let head): .accept(head: head, handler: makeHandler())
-        case .refused(let response): .refuse(response)
+        webSocket(request, allowedOrigins: allowedOrigins, deflate: nil) { _ in makeHandler() }
+    }
+
+    /// The same where messages may be compressed.
+    ///
+    /// - Parameters:
+    ///   - deflate: of this loop; nil agrees to no compression.
+    ///   - makeHandler: gets what was agreed on, for `WSConnection.init`.
+    public static func webSocket(
+        _ request: Request, allowedOrigins: Set<String>? = nil, deflate: MessageDeflate?,
+        makeHandler: (DeflateAgreement?) -> ConnectionHandler
+    ) -> UpgradeDecision {
+        let handshake = WebSocketUpgrade.check(
+            request, allowedOrigins: allowedOrigins, deflate: deflate)
+        switch handshake {
+        case .accepted(let head, let agreement):
+            return .accept(head: head, handler: makeHandler(agreement))
+        case .refused(let response): return .refuse(response)
         }
     }
 }

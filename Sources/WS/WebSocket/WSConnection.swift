@@ -20,16 +20,22 @@ open class WSConnection: ConnectionHandler {
     private var assembler: MessageAssembler
     private let frameCountPerTick: UInt32
     private let closeTimeout: ShortDuration
+    /// Of a client that inflates; nil if messages may not be compressed.
+    public final let deflateWindow: DeflateWindow?
     private var machine = WSStateMachine()
     private var isReadingPaused = false
     /// The payload of the latest ping that came while the peer read nothing.
     private var owedPong: [UInt8]?
 
-    public init(limits: WSLimits = WSLimits()) {
+    /// - Parameter deflate: what the opening handshake has agreed on; nil sends nothing compressed,
+    ///   and takes it for a violation.
+    public init(limits: WSLimits = WSLimits(), deflate: DeflateAgreement? = nil) {
         limits.validate()
         frameCountPerTick = UInt32(clamping: limits.frameCountPerTick)
         closeTimeout = ShortDuration(limits.closeTimeout)
-        assembler = MessageAssembler(messageByteCountMax: limits.messageByteCountMax)
+        deflateWindow = deflate?.window
+        assembler = MessageAssembler(
+            messageByteCountMax: limits.messageByteCountMax, deflate: deflate?.deflate)
     }
 
     // MARK: What a subclass may override
@@ -59,7 +65,9 @@ open class WSConnection: ConnectionHandler {
 
     /// Queues a message, copied. Nothing happens once a close has begun.
     public func send(_ payload: UnsafeRawBufferPointer, as kind: MessageKind) {
-        if isOpen { sendFrame(kind.opcode, payload) }
+        guard isOpen else { return }
+        if let deflateWindow, sendCompressed(payload, kind, deflateWindow) { return }
+        sendFrame(kind.opcode, payload)
     }
 
     public func send(_ payload: [UInt8], as kind: MessageKind) {
@@ -125,6 +133,7 @@ open class WSConnection: ConnectionHandler {
     ) -> Int {
         var offset = 0
         var frameCount: UInt32 = 0
+        var inflatedByteCount = 0
         while machine.state != .closed, !isReadingPaused {
             guard frameCount < frameCountPerTick else {
                 connection.continueLater()
@@ -133,6 +142,11 @@ open class WSConnection: ConnectionHandler {
             frameCount += 1
             switch assembler.next(in: bytes, at: &offset) {
             case .message(let message, let kind):
+                if let deflate = assembler.deflate {
+                    inflatedByteCount += message.count
+                    let isTurnOver = inflatedByteCount >= deflate.options.inflatedByteCountPerTick
+                    if isTurnOver { frameCount = frameCountPerTick }
+                }
                 if isOpen { received(message, as: kind) }
                 assembler.messageDelivered()
             case .ping(let payload): answerPing(payload, connection)
@@ -183,10 +197,24 @@ open class WSConnection: ConnectionHandler {
         }
     }
 
-    private func sendFrame(_ opcode: Opcode, _ payload: UnsafeRawBufferPointer) {
+    private func sendFrame(
+        _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, isCompressed: Bool = false
+    ) {
         guard let connection else { return }
-        FrameWriter(opcode, payloadByteCount: payload.count).withHeader { connection.send($0) }
+        FrameWriter(opcode, payloadByteCount: payload.count, isCompressed: isCompressed)
+            .withHeader { connection.send($0) }
         if !payload.isEmpty { connection.send(payload) }
+    }
+
+    /// - Returns: false if the message is to be sent as it is.
+    @inline(never)
+    private func sendCompressed(
+        _ payload: UnsafeRawBufferPointer, _ kind: MessageKind, _ window: DeflateWindow
+    ) -> Bool {
+        let sent: Void? = assembler.deflate?.withCompressed(payload, for: window) { compressed in
+            sendFrame(kind.opcode, compressed, isCompressed: true)
+        }
+        return sent != nil
     }
 
     private func sendClose(_ code: CloseCode, reason: String) {

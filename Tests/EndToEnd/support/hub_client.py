@@ -35,13 +35,15 @@ class HubClient:
     """One tab: a connection with a finished handshake."""
 
     def __init__(self, server: Server, user: str, token: str | None = None,
-                 connection_token: str | None = None, handshake: bool = True, tls: bool = False):
+                 connection_token: str | None = None, handshake: bool = True, tls: bool = False,
+                 deflate: str | None = None):
         token = token if token is not None else token_for(user)
         target = f"{HUB}?access_token={quote(token)}"
         if connection_token is not None:
             target += f"&id={quote(connection_token)}"
         self.user = user
-        self.socket = WebSocket(server.https if tls else server.http, target, tls=tls)
+        self.socket = WebSocket(server.https if tls else server.http, target, tls=tls,
+                                deflate=deflate)
         self.texts: list[str] = []
         self.inbox: list[dict] = []
         self.notifications: list[dict] = []

@@ -3,13 +3,14 @@
      0 1 2 3 4 5 6 7   8 9 … 15      16 … (0, 2 or 8 octets)   4 octets   payload
     |F|R|R|R| opcode | |M| length |  | extended length        | mask     | …
 
-Source: RFC 6455 section 5.2 (frames), 7.4 (close codes), 1.3 (handshake).
+Source: RFC 6455 section 5.2 (frames), 7.4 (close codes), 1.3 (handshake); RFC 7692 section 7.2.
 """
 
 import base64
 import hashlib
 import os
 import struct
+import zlib
 from dataclasses import dataclass
 
 from .deadline import Deadline
@@ -24,6 +25,8 @@ class Frame:
     opcode: int
     payload: bytes
     is_final: bool = True
+    # It came compressed; the payload is inflated.
+    is_compressed: bool = False
 
     @property
     def close_code(self) -> int | None:
@@ -52,6 +55,12 @@ def encode(opcode: int, payload: bytes = b"", *, is_final: bool = True, is_maske
     return head + mask + masked.to_bytes(len(payload), "big")
 
 
+def deflated(message: bytes) -> bytes:
+    """The payload of a compressed message, to be sent with `reserved=4`."""
+    compressor = zlib.compressobj(wbits=-15)
+    return (compressor.compress(message) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
 def close_payload(code: int, reason: bytes = b"") -> bytes:
     return struct.pack("!H", code) + reason
 
@@ -68,8 +77,10 @@ class WebSocket:
     """The client's end of one WebSocket."""
 
     def __init__(self, address: tuple[str, int], target: str, headers: dict | None = None,
-                 tls: bool = False):
+                 tls: bool = False, deflate: str | None = None):
         self.wire = Wire(address, tls)
+        # The parameters of permessage-deflate to be offered; None offers nothing.
+        self.deflate = deflate
         try:
             self._upgrade(target, headers or {})
         except BaseException:
@@ -80,6 +91,8 @@ class WebSocket:
         key = base64.b64encode(os.urandom(16))
         fields = {"Host": "localhost", "Connection": "Upgrade", "Upgrade": "websocket",
                   "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key.decode(), **headers}
+        if self.deflate is not None:
+            fields["Sec-WebSocket-Extensions"] = f"permessage-deflate{self.deflate}"
         lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         self.wire.send(f"GET {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1"))
         deadline = Deadline(ANSWER_WITHIN)
@@ -90,7 +103,8 @@ class WebSocket:
             raise Refused(response)
         expected = base64.b64encode(hashlib.sha1(key + _GUID).digest()).decode()
         assert response.header("Sec-WebSocket-Accept") == expected, response
-        assert response.header("Sec-WebSocket-Extensions") is None, response
+        self.extensions = response.header("Sec-WebSocket-Extensions")
+        assert self.extensions is None or self.deflate is not None, response
 
     def __enter__(self):
         return self
@@ -112,8 +126,13 @@ class WebSocket:
                 break
             self.wire.more(deadline)
         whole = self.wire.take(frame_size[0], deadline)
-        assert whole[0] & 0x70 == 0, f"reserved bits in {whole[:2]!r}"
-        return Frame(whole[0] & 0x0F, whole[frame_size[1]:], bool(whole[0] & 0x80))
+        opcode, payload = whole[0] & 0x0F, whole[frame_size[1]:]
+        is_compressed = self.extensions is not None and whole[0] & 0x70 == 0x40
+        assert is_compressed or whole[0] & 0x70 == 0, f"reserved bits in {whole[:2]!r}"
+        if is_compressed:
+            assert opcode in (TEXT, BINARY), f"a compressed control frame: {whole[:2]!r}"
+            payload = zlib.decompressobj(-15).decompress(payload + b"\0\0\xff\xff")
+        return Frame(opcode, payload, bool(whole[0] & 0x80), is_compressed)
 
     def receive_close(self, within: float = ANSWER_WITHIN) -> Frame:
         """The close frame, skipping what comes before it; then the connection must end."""

@@ -42,8 +42,11 @@ enum Seen: Equatable {
 }
 
 /// Feeds `pieces` as a loop would: what is left over comes again in front of the next piece.
-func assemble(_ pieces: [[UInt8]], messageByteCountMax: Int = 1 << 20) -> [Seen] {
-    var assembler = MessageAssembler(messageByteCountMax: messageByteCountMax)
+func assemble(
+    _ pieces: [[UInt8]], messageByteCountMax: Int = 1 << 20,
+    deflate: MessageDeflate? = messageDeflate()
+) -> [Seen] {
+    var assembler = MessageAssembler(messageByteCountMax: messageByteCountMax, deflate: deflate)
     var seen: [Seen] = []
     var leftover: [UInt8] = []
     for piece in pieces {
@@ -71,6 +74,9 @@ func assemble(_ pieces: [[UInt8]], messageByteCountMax: Int = 1 << 20) -> [Seen]
     return seen
 }
 
-func assemble(_ bytes: [UInt8], messageByteCountMax: Int = 1 << 20) -> [Seen] {
-    assemble([bytes], messageByteCountMax: messageByteCountMax)
+func assemble(
+    _ bytes: [UInt8], messageByteCountMax: Int = 1 << 20,
+    deflate: MessageDeflate? = messageDeflate()
+) -> [Seen] {
+    assemble([bytes], messageByteCountMax: messageByteCountMax, deflate: deflate)
 }

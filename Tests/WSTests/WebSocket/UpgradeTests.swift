@@ -80,7 +80,7 @@ import Testing
             method: method, isHTTP11: isHTTP11, allowedOrigins: allowedOrigins
         ) { fields[$0] ?? [] }
         switch answer {
-        case .accepted(let head): return (String(decoding: head, as: UTF8.self), nil, [])
+        case .accepted(let head, _): return (String(decoding: head, as: UTF8.self), nil, [])
         case .refused(let status, let headers):
             return (nil, status, headers.map { "\($0): \($1)" })
         }

@@ -1,4 +1,4 @@
-// CZlib: zlib's header, for the compressed histograms.
+// CZlib: zlib's header.
 #ifndef CONTOSO_CZLIB_H
 #define CONTOSO_CZLIB_H
 
