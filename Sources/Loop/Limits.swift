@@ -38,7 +38,10 @@ public struct Limits: Sendable {
     /// After a refusal: how long, and how many bytes of, further input is thrown away before the
     /// close, so that the peer can read the answer.
     public var lingerTimeout: Duration = .seconds(2)
-    public var lingerByteCountMax = 1024 * 1024
+    public var lingerByteCountMax = 8 * 1024 * 1024
+    /// A peer whose kernel answers nothing for this long, keep-alive probes included, or whose receive
+    /// buffer stays full for as long, has its connection ended. Whole seconds, at least 4.
+    public var acceptedSilenceTimeout: Duration = .seconds(60)
     /// Length of the listen queue; the kernel caps it at net.core.somaxconn.
     public var listenBacklog = 4096
     /// A peer we dialed that answers nothing for this long, keep-alive probes included, is given up.
@@ -64,6 +67,7 @@ public struct Limits: Sendable {
         precondition(outboundByteCountMax <= 1 << 30, "a queue counts its bytes in 32 bits")
         precondition(dialedOutboundByteCountMax <= 1 << 30)
         precondition(writeByteCountPerTick >= 16 * 1024)
+        precondition(acceptedSilenceTimeout >= .seconds(4))
         precondition(dialedSilenceTimeout >= .seconds(4))
         precondition(dialedAddressCountMax > 0)
         precondition(loopTimerCountMax > 0)

@@ -16,6 +16,8 @@ public struct LoopMetrics: Equatable, Sendable {
     /// Events, timers and replies for connections that were gone.
     public var staleTokenCount: UInt64 = 0
     public var slowConsumerCount: UInt64 = 0
+    /// Given up by the kernel.
+    public var silentPeerCount: UInt64 = 0
     public var leftoverOverflowCount: UInt64 = 0
     public var tickCount: UInt64 = 0
 

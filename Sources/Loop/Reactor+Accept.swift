@@ -31,8 +31,9 @@ extension Reactor {
         host: String, port: UInt16, identity: TLSIdentity? = nil,
         makeHandler: @escaping (Connection) -> ConnectionHandler
     ) throws(ListenError) -> String {
+        let silence = Int32(clamping: limits.acceptedSilenceTimeout.components.seconds)
         let descriptor = clinux_bind_and_listen(
-            host, port, Int32(limits.listenBacklog), Int32(limits.socketSendByteCount))
+            host, port, Int32(limits.listenBacklog), Int32(limits.socketSendByteCount), silence)
         guard descriptor >= 0 else {
             throw Self.listenError(SystemError(code: -descriptor, call: "listen"), host, port)
         }

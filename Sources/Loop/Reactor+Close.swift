@@ -31,6 +31,15 @@ extension Reactor {
         end(slot, index, reason)
     }
 
+    /// The connection has failed underneath us: by the peer's reset, or by the kernel, which gives
+    /// silent peers up (`Limits.acceptedSilenceTimeout`).
+    ///
+    /// - Parameter code: an errno; 0 if there is none.
+    func broken(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32, _ code: Int32) {
+        if code == ETIMEDOUT { counters.silentPeerCount += 1 }
+        end(slot, index, .peerGone)
+    }
+
     /// Everything is sent: say goodbye on the TLS and TCP level.
     func finishClose(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
         if slot.pointee.flags.contains(.lingering) { return }

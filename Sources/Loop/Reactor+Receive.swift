@@ -46,7 +46,7 @@ extension Reactor {
         }
         switch SystemError.kind(of: Int32(-result)) {
         case .retry, .wouldBlock: break
-        case .peerGone, .resource: end(slot, index, .peerGone)
+        case .peerGone, .resource: broken(slot, index, Int32(-result))
         case .ourBug: preconditionFailure("recv failed with errno \(-result)")
         }
     }

@@ -181,7 +181,7 @@ public final class Reactor {
         if flags & EPOLLIN.rawValue != 0, slot.pointee.interest.contains(.read) {
             becameReadable(slot, token.index)
         } else if flags & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 {
-            end(slot, token.index, .peerGone)
+            broken(slot, token.index, -clinux_socket_error(slot.pointee.descriptor))
         }
         if flags & EPOLLOUT.rawValue != 0, isLive(slot) { flush(slot, token.index) }
     }

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.websocket_cases import VIOLATIONS
 from support.deadline import Deadline, until
 from support.hub_client import HANDSHAKE, HUB, SEPARATOR, HubClient
 from support.http_wire import NothingCame, PeerClosed, Wire
@@ -178,43 +179,7 @@ def test_a_hub_client_without_a_handshake_is_cut_in_time(new_server):
 
 PING_CALL = b'{"type":1,"invocationId":"1","target":"Ping","arguments":[]}' + SEPARATOR
 
-CLOSED_WITH = {
-    "unmasked frame": (encode(TEXT, b"a", is_masked=False), 1002),
-    "RSV1": (encode(TEXT, b"a", reserved=4), 1002),
-    "RSV2": (encode(TEXT, b"a", reserved=2), 1002),
-    "RSV3": (encode(PING, b"", reserved=1), 1002),
-    "reserved data opcode 3": (encode(3), 1002),
-    "reserved control opcode 11": (encode(11), 1002),
-    "reserved control opcode 15": (encode(15), 1002),
-    "fragmented ping": (encode(PING, b"a", is_final=False), 1002),
-    "ping of 126 octets": (encode(PING, b"a" * 126), 1002),
-    "continuation of nothing": (encode(CONTINUATION, b"a"), 1002),
-    "new message inside a message": (
-        encode(TEXT, b"a", is_final=False) + encode(TEXT, b"b"), 1002),
-    "16-bit length for a small payload": (b"\x81\xfe\x00\x01\0\0\0\0a", 1002),
-    "64-bit length for a small payload": (b"\x81\xff" + bytes(7) + b"\x01\0\0\0\0a", 1002),
-    "length with the top bit": (b"\x82\xff\x80" + bytes(7) + b"\0\0\0\0", 1002),
-    "length of an exbibyte": (encode(BINARY, b"", length=1 << 60), 1009),
-    "close of one octet": (encode(CLOSE, b"\x03"), 1002),
-    "close code 999": (encode(CLOSE, close_payload(999)), 1002),
-    "close code 1004": (encode(CLOSE, close_payload(1004)), 1002),
-    "close code 1005": (encode(CLOSE, close_payload(1005)), 1002),
-    "close code 1006": (encode(CLOSE, close_payload(1006)), 1002),
-    "close code 1015": (encode(CLOSE, close_payload(1015)), 1002),
-    "close code 2999": (encode(CLOSE, close_payload(2999)), 1002),
-    "close code 5000": (encode(CLOSE, close_payload(5000)), 1002),
-    "close code 65535": (encode(CLOSE, close_payload(65535)), 1002),
-    "close reason that is no UTF-8": (encode(CLOSE, close_payload(1000, b"\xff")), 1007),
-    "text that is no UTF-8": (encode(TEXT, b"\xff\xfe"), 1007),
-    "an over-long encoding": (encode(TEXT, b"\xc0\xaf"), 1007),
-    "a surrogate": (encode(TEXT, b"\xed\xa0\x80"), 1007),
-    "UTF-8 broken across fragments": (
-        encode(TEXT, b"\xce", is_final=False) + encode(CONTINUATION, b"a"), 1007),
-    "UTF-8 that ends in the middle": (encode(TEXT, b"\xce"), 1007),
-}
-
-
-@pytest.mark.parametrize("octets, code", CLOSED_WITH.values(), ids=CLOSED_WITH.keys())
+@pytest.mark.parametrize("octets, code", VIOLATIONS.values(), ids=VIOLATIONS.keys())
 def test_a_broken_frame_closes_its_connection_with_the_right_code(server, octets, code):
     with HubClient(server, "attacker") as hub:
         hub.socket.wire.send(octets)

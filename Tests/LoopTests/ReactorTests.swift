@@ -114,6 +114,33 @@ private final class LineEcho: ConnectionHandler {
         _ = stuck
     }
 
+    /// What is in the kernel is in no queue of ours, so no deadline of ours sees that it does not move.
+    @Test func `a reader that stops before our queue grows is ended by the kernel`() throws {
+        final class Greeter: ConnectionHandler {
+            typealias End = (reason: CloseReason, silentPeerCount: UInt64)
+            let ends: Monitor<[End]>
+            init(ends: Monitor<[End]>) { self.ends = ends }
+            override func opened(_ connection: Connection) {
+                connection.send([UInt8](repeating: 1, count: 48 * 1024))
+            }
+            override func closed(_ connection: Connection, reason: CloseReason) {
+                let count = connection.reactor.metrics.silentPeerCount
+                ends.update { $0.append((reason, count)) }
+            }
+        }
+        var limits = Limits()
+        limits.acceptedSilenceTimeout = .seconds(4)
+        let ends = Monitor<[Greeter.End]>([])
+        let harness = try LoopHarness(limits: limits) { _ in Greeter(ends: ends) }
+
+        let stuck = try BlockingClient(to: harness.address, receiveBufferByteCount: 4096)
+        let end = try #require(ends.wait(atMost: .seconds(60)) { $0.first })
+
+        #expect(end.reason == .peerGone)
+        #expect(end.silentPeerCount == 1)
+        _ = stuck
+    }
+
     @Test func `reading pauses without losing bytes and resumes with what was left`() throws {
         final class Pauser: ConnectionHandler {
             private var isPaused = false

@@ -80,12 +80,24 @@ int clinux_probe_port(const char *host, uint16_t port) {
     return 0;
 }
 
-int clinux_bind_and_listen(const char *host, uint16_t port, int backlog, int send_buffer_bytes) {
+// Probes find a silent peer on an idle connection, TCP_USER_TIMEOUT one that takes no data.
+static void end_silent_peers(int fd, int silence_seconds) {
+    int yes = 1, half = silence_seconds / 2, quarter = silence_seconds / 4;
+    unsigned int silence_ms = (unsigned)silence_seconds * 1000;
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &half, sizeof half);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &quarter, sizeof quarter);
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence_ms, sizeof silence_ms);
+}
+
+int clinux_bind_and_listen(const char *host, uint16_t port, int backlog, int send_buffer_bytes,
+                           int silence_seconds) {
     int fd = bound_socket(host, port, 1);
     if (fd < 0) return fd;
-    // Accepted sockets inherit TCP_NODELAY and SO_SNDBUF: no system call per connection.
+    // Accepted sockets inherit all of these: no system call per connection.
     int yes = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    end_silent_peers(fd, silence_seconds);
     if (send_buffer_bytes > 0)
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer_bytes, sizeof send_buffer_bytes);
     if (listen(fd, backlog) < 0) {
@@ -164,14 +176,8 @@ int clinux_start_connect(const struct clinux_address *address, const struct clin
             return failure;
         }
     }
-    int half = silence_seconds / 2, quarter = silence_seconds / 4;
-    unsigned int silence_ms = (unsigned)silence_seconds * 1000;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    // Probes find a silent peer on an idle connection, TCP_USER_TIMEOUT one that takes no data.
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &half, sizeof half);
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &quarter, sizeof quarter);
-    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence_ms, sizeof silence_ms);
+    end_silent_peers(fd, silence_seconds);
     if (connect(fd, (struct sockaddr *)&storage, address->count) < 0 && errno != EINPROGRESS) {
         int failure = -errno;
         close(fd);

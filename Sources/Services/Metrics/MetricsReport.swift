@@ -101,6 +101,9 @@ struct MetricsReport {
             $0.slowConsumerCount
         }
         counter(
+            "contoso_silent_peers", "Connections cut because their peer answered or took nothing."
+        ) { $0.silentPeerCount }
+        counter(
             "contoso_leftover_overflows", "Connections cut because they left too much unread."
         ) { $0.leftoverOverflowCount }
         counter("contoso_stale_events", "Events of connections that were gone already.") {

@@ -78,6 +78,7 @@ public struct Configuration: Sendable {
 
     // HTTP and hub
 
+    public var httpLimits = HTTPLimits()
     public var corsOrigins: [String] = []
     public var channelPrefix = ""
     public var hubTypeName = ""
@@ -90,7 +91,6 @@ public struct Configuration: Sendable {
 
     /// Per loop.
     public var connectionCountMax = 0
-    public var bodyByteCountMax = 0
     public var orderItemCountMax = 0
     public var quantityMax = 0
     public var workerCount = 0

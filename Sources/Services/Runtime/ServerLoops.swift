@@ -65,7 +65,7 @@ private struct Site: Sendable {
 
     var httpConfiguration: HTTPConfiguration {
         var http = HTTPConfiguration()
-        http.limits.bodyByteCountMax = configuration.bodyByteCountMax
+        http.limits = configuration.httpLimits
         http.corsPolicies = CORSPolicies.policies(origins: configuration.corsOrigins)
         http.tracing.tracer = tracer
         return http

@@ -10,7 +10,7 @@ import Loop
 import WS
 
 enum Settings {
-    static let all = general + engines + identity + web + hub + limits
+    static let all = general + engines + identity + web + hub + http + limits
 
     static func named(_ name: String) -> Setting? { all.first { $0.name == name } }
 
@@ -197,7 +197,7 @@ enum Settings {
             "limits.connections", \.connectionCountMax, in: 16...1_000_000, default: "16384",
             "Connections per loop; more are closed at once"),
         .size(
-            "limits.body", \.bodyByteCountMax, in: 1024...(30 << 20), default: "1MiB",
+            "limits.body", \.httpLimits.bodyByteCountMax, in: 1024...(30 << 20), default: "1MiB",
             "Largest request body; more is 413"),
         .integer(
             "limits.order-items", \.orderItemCountMax, in: 1...10_000, default: "100",

@@ -20,6 +20,8 @@ struct EchoOptions {
     /// Bytes of one HTTP body.
     var bodyByteCountMax = 16 << 20
     var compression = WSCompression()
+    /// Of a WebSocket whose peer answers no ping.
+    var silenceMax: Duration = .seconds(30)
 
     static let help = """
         usage: echo-server [flags]
@@ -35,6 +37,7 @@ struct EchoOptions {
           --message-max SIZE   largest WebSocket message, default 16MiB
           --body-max SIZE      largest HTTP body, default 16MiB
           --deflate            agree to permessage-deflate
+          --silence SECONDS    silent WebSocket peers are pinged at half of it, default 30
           -h, --help           this text
         """
 
@@ -84,6 +87,7 @@ struct EchoOptions {
 
     private static let flagsWithValue: Set = [
         "--host", "--port", "--threads", "--cert", "--key", "--message-max", "--body-max",
+        "--silence",
     ]
 
     private mutating func set(_ name: String, _ value: String) throws(UsageError) {
@@ -100,6 +104,11 @@ struct EchoOptions {
             }
             threadCount = number
         case "--message-max": messageByteCountMax = try Self.size(name, value)
+        case "--silence":
+            guard let seconds = Int(value), (1...3600).contains(seconds) else {
+                throw UsageError(description: "--silence wants seconds from 1 to 3600")
+            }
+            silenceMax = .seconds(seconds)
         case "--body-max": bodyByteCountMax = try Self.size(name, value)
         default: preconditionFailure("\(name) is listed and not handled")
         }

@@ -74,11 +74,13 @@ import WS
         var http = HTTPConfiguration()
         var webSocket = WSLimits()
         var compression: WSCompression
+        let silenceMax: Duration
 
         init(_ options: EchoOptions) {
             http.limits.bodyByteCountMax = options.bodyByteCountMax
             webSocket.messageByteCountMax = options.messageByteCountMax
             compression = options.compression
+            silenceMax = options.silenceMax
         }
     }
 
@@ -98,7 +100,9 @@ import WS
         for depth in 0...pathSegmentCountMax {
             router.upgrade(path.isEmpty ? "/" : path) { request in
                 .webSocket(request, deflate: deflate) { agreement in
-                    EchoConnection(limits: settings.webSocket, deflate: agreement)
+                    EchoConnection(
+                        limits: settings.webSocket, deflate: agreement,
+                        silenceMax: settings.silenceMax)
                 }
             }
             path += "/{segment\(depth)}"

@@ -204,10 +204,14 @@ final class HTTPConnection: ConnectionHandler {
             return dispatch(connection)
         }
         var bodyByteCountMax = limits.bodyByteCountMax
-        var isBodyWanted = false
-        if case .route(let route, _) = match {
+        let isBodyWanted: Bool
+        switch match {
+        case .route(let route, _):
             bodyByteCountMax = route.bodyByteCountMax ?? bodyByteCountMax
             isBodyWanted = true
+        // Whoever takes the connection over must not find the body on it.
+        case .upgrade, .stream: isBodyWanted = true
+        default: isBodyWanted = false
         }
         do throws(HTTPError) {
             body = try BodyReader(head.framing, byteCountMax: bodyByteCountMax, limits: limits)
@@ -326,7 +330,7 @@ final class HTTPConnection: ConnectionHandler {
             of: response, version: request?.version ?? .http11, keepsAlive: keepsAlive,
             date: server.dateBytes, to: &head)
         connection.send(head)
-        if ResponseWriter.sendsBody(of: response, to: request?.method ?? .get) {
+        if ResponseWriter.sendsBody(of: response, to: request?.method ?? parser.method ?? .get) {
             outgoing = response.body
         }
         server.count(response.status)

@@ -52,6 +52,8 @@ public struct HTTPLimits: Sendable {
         precondition(fieldCountMax > 0)
         precondition(fieldsByteCountMax > 0)
         precondition(bodyByteCountMax >= 0)
+        precondition(bodyBytesPerSecondMin >= 0, "zero waits for any body")
+        precondition(headTimeout > .zero && keepAliveTimeout > .zero && bodyRateWindow > .zero)
         precondition(requestCountPerTick > 0)
         precondition(responsePieceByteCount > 0)
     }

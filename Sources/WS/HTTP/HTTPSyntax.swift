@@ -26,6 +26,7 @@ extension UInt8 {
     static var carriageReturn: UInt8 { 0x0D }
     static var space: UInt8 { 0x20 }
     static var percent: UInt8 { 0x25 }
+    static var asterisk: UInt8 { 0x2A }
     static var comma: UInt8 { 0x2C }
     static var slash: UInt8 { 0x2F }
     static var colon: UInt8 { 0x3A }

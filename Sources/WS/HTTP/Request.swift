@@ -44,8 +44,9 @@ public struct Request: Sendable {
 
     // MARK: Target
 
-    /// The path as it was sent, escapes included; "/" if an absolute-form target had none.
-    public var path: String { head.pathRange.isEmpty ? "/" : text(head.pathRange) }
+    /// The path as it was sent, escapes included. An absolute-form target without one means the
+    /// root, and with OPTIONS and no query the server as a whole, "*" (RFC 9112 §3.2.1, §3.2.4).
+    public var path: String { String(decoding: pathBytes, as: UTF8.self) }
     /// What follows the "?", as it was sent.
     public var rawQuery: String? { head.queryRange.map(text) }
     /// Path and query, with the value of every `access_token` replaced: fit for logs and problem
@@ -96,7 +97,8 @@ public struct Request: Sendable {
 
     /// The bytes of `path`.
     var pathBytes: ArraySlice<UInt8> {
-        head.pathRange.isEmpty ? [.slash] : bytes[head.pathRange.indices]
+        if !head.pathRange.isEmpty { return bytes[head.pathRange.indices] }
+        return method == .options && head.queryRange == nil ? [.asterisk] : [.slash]
     }
 
     /// Whether the path is `prefix` or lies below it, ASCII case ignored: `/api` has `/api/orders`

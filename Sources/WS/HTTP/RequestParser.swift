@@ -35,6 +35,9 @@ public struct RequestParser {
             fieldsByteCountMax: limits.fieldsByteCountMax)
     }
 
+    /// Of the request being read, once its line has been; what refuses a HEAD has no body either.
+    var method: HTTPMethod? { hasRequestLine ? head.method : nil }
+
     /// Reads on where the last call stopped.
     ///
     /// - Parameter bytes: everything from the start of this request; borrowed for the call.

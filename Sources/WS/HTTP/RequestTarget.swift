@@ -16,7 +16,7 @@ enum RequestTarget {
         let first = bytes[Int(target.start)]
         if first == .slash {
             try splitPathAndQuery(target, bytes, into: &head)
-        } else if first == 0x2A {
+        } else if first == .asterisk {
             guard target.count == 1, head.method == .options else { throw .malformedTarget }
             head.pathRange = target
         } else {

@@ -114,7 +114,7 @@ public struct Router {
     func match(_ request: Request) -> Match {
         let path = request.pathBytes
         if request.method == .other { return .unknownMethod }
-        if path.first == 0x2A { return .serverOptions }
+        if path.first == .asterisk { return .serverOptions }
         let upgrade = upgrades.first { $0.pattern.match(path) != nil }
         if let upgrade, request.lists("websocket", in: .upgrade) {
             return .upgrade(upgrade.handler)

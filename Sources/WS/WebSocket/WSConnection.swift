@@ -24,6 +24,8 @@ open class WSConnection: ConnectionHandler {
     public final let deflateWindow: DeflateWindow?
     private var machine = WSStateMachine()
     private var isReadingPaused = false
+    /// Bytes have come since `takeHeard` was called.
+    private var hasHeard = false
     /// The payload of the latest ping that came while the peer read nothing.
     private var owedPong: [UInt8]?
 
@@ -89,6 +91,18 @@ open class WSConnection: ConnectionHandler {
         perform(machine.close(code), reason: reason)
     }
 
+    /// Queues an empty ping; what answers it is heard by `takeHeard`.
+    public func ping() {
+        if isOpen { sendFrame(.ping, UnsafeRawBufferPointer(start: nil, count: 0)) }
+    }
+
+    /// Whether any byte has come since the last call, or since the opening: also of an unfinished
+    /// message, and of control frames that nobody else hears of.
+    public func takeHeard() -> Bool {
+        defer { hasHeard = false }
+        return hasHeard
+    }
+
     /// Cuts the connection with a TCP reset and no Close frame.
     public func abort() { connection?.abort() }
 
@@ -134,6 +148,7 @@ open class WSConnection: ConnectionHandler {
         var offset = 0
         var frameCount: UInt32 = 0
         var inflatedByteCount = 0
+        hasHeard = true
         while machine.state != .closed, !isReadingPaused {
             guard frameCount < frameCountPerTick else {
                 connection.continueLater()

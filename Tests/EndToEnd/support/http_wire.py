@@ -44,6 +44,10 @@ class Response:
         assert len(values) < 2, f"{name} stands {len(values)} times: {values}"
         return values[0] if values else None
 
+    @property
+    def says_close(self) -> bool:
+        return (self.header("Connection") or "").lower() == "close"
+
     def json(self):
         return json.loads(self.body)
 
@@ -74,7 +78,7 @@ class Wire:
         """Sends all of it. A server that has already closed is no error here: the answer tells."""
         try:
             self.socket.sendall(data)
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
             pass
 
     def more(self, deadline: Deadline) -> None:

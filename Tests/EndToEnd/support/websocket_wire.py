@@ -9,6 +9,7 @@ Source: RFC 6455 section 5.2 (frames), 7.4 (close codes), 1.3 (handshake); RFC 7
 import base64
 import hashlib
 import os
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -87,6 +88,20 @@ class WebSocket:
             self.wire.close()
             raise
 
+    @classmethod
+    def from_octets(cls, address: tuple[str, int], octets: bytes, tls: bool = False) -> "WebSocket":
+        """The handshake as it is written, and whatever stands behind it."""
+        made = cls.__new__(cls)
+        made.wire = Wire(address, tls)
+        try:
+            made.wire.send(octets)
+            made._expect_upgrade(
+                re.search(rb"(?i)sec-websocket-key:\s*(\S+)", octets)[1])
+        except BaseException:
+            made.wire.close()
+            raise
+        return made
+
     def _upgrade(self, target: str, headers: dict) -> None:
         key = base64.b64encode(os.urandom(16))
         fields = {"Host": "localhost", "Connection": "Upgrade", "Upgrade": "websocket",
@@ -95,6 +110,9 @@ class WebSocket:
             fields["Sec-WebSocket-Extensions"] = f"permessage-deflate{self.deflate}"
         lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         self.wire.send(f"GET {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1"))
+        self._expect_upgrade(key)
+
+    def _expect_upgrade(self, key: bytes) -> None:
         deadline = Deadline(ANSWER_WITHIN)
         response = parse_head(self.wire.take_through(b"\r\n\r\n", deadline))
         if response.status != 101:

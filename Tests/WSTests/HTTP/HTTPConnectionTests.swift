@@ -388,6 +388,32 @@ private func post(_ path: String, _ body: String, _ fields: String = "") -> Stri
 
     // MARK: Ends
 
+    @Test func `a body in front of an upgrade is waited for and is not the new protocol's`() throws
+    {
+        let harness = try start()
+        let client = try harness.connect()
+        let fields =
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nContent-Length: 5\r\n"
+
+        try client.send(get("/ws", fields + "Expect: 100-continue\r\n"))
+        #expect(try client.answer().status == 100)
+        try client.send("hello" + "early")
+
+        #expect(try client.answer().status == 101)
+        #expect(try client.receive(exactly: 5) == Array("early".utf8))
+    }
+
+    @Test func `a HEAD that is refused is answered without a body`() throws {
+        let harness = try start()
+        let client = try harness.connect()
+
+        try client.send("HEAD / HTTP/1.1\r\nHost: a\r\nX : b\r\n\r\n")
+
+        #expect(try client.answer(hasBody: false).status == 400)
+        #expect(try client.receiveToEnd() == [])
+    }
+
     @Test func `an upgrade hands over the connection with the bytes behind the request`() throws {
         let harness = try start()
         let client = try harness.connect()

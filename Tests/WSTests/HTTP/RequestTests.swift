@@ -12,6 +12,12 @@ import Testing
         #expect(Request.sample("http://test").path == "/")
     }
 
+    @Test func `OPTIONS of an absolute target without a path asks the server as a whole`() {
+        #expect(Request.sample("OPTIONS", "http://test").path == "*")
+        #expect(Request.sample("OPTIONS", "http://test?a").path == "/")
+        #expect(Request.sample("OPTIONS", "http://test/").path == "/")
+    }
+
     @Test func `a query parameter is decoded as a form is`() {
         let request = Request.sample("/?a=1&b=x+y%2B%20z&c&=n&a=2&d=%zz%4&e%3D=f&g==")
         #expect(request.query("a") == "1")

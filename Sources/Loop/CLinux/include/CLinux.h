@@ -94,8 +94,10 @@ int clinux_accept(int listener);
 int clinux_local_address(int fd, char *text, size_t count);
 int clinux_peer_address(int fd, char *text, size_t count);
 /// Resolves a numeric or symbolic host; binds and listens. A descriptor or -errno; -EADDRNOTAVAIL
-/// where the host has no address.
-int clinux_bind_and_listen(const char *host, uint16_t port, int backlog, int send_buffer_bytes);
+/// where the host has no address. Accepted connections are ended by the kernel when their peer answers
+/// nothing, or takes nothing of what is sent, for `silence_seconds`.
+int clinux_bind_and_listen(const char *host, uint16_t port, int backlog, int send_buffer_bytes,
+                           int silence_seconds);
 /// 0 if nobody listens on the address, else -errno. SO_REUSEPORT lets a second server of the same
 /// user bind a port that is in use without an error; a bind without it tells.
 int clinux_probe_port(const char *host, uint16_t port);
