@@ -50,6 +50,7 @@ extension HubEnd {
         case aborted
         case unwritable
         case shutdown
+        case retired = "max_age"
         case connectFailed = "connect_failed"
         case handshakeFailed = "handshake_failed"
     }
@@ -65,6 +66,7 @@ extension HubEnd {
         case .aborted: .aborted
         case .unwritable: .unwritable
         case .shutdown: .shutdown
+        case .retired: .retired
         case .connectFailed: .connectFailed
         case .handshakeFailed: .handshakeFailed
         }

@@ -80,6 +80,7 @@ public struct HubEndpoint {
         case .refused(let response): return response
         case .accepted(let accepted): user = accepted
         }
+        if loop.isDraining { return .leaving }
         let body: [UInt8]
         do {
             let version = try Negotiate.version(
@@ -242,6 +243,7 @@ public struct HubEndpoint {
             return Response(.internalServerError)
         }
         var response = Response(status, body: answer.body)
+        if status == .serviceUnavailable { response.add("Retry-After", "1") }
         if !answer.contentType.isEmpty { response.add("Content-Type", answer.contentType) }
         if isPoll {
             response.add("Cache-Control", "no-cache, no-store")

@@ -127,6 +127,7 @@ extension HubLoop {
     private func beginPolling(
         _ attempt: TransportAttempt, after early: [UInt8], _ answered: @escaping PollQueue.Answer
     ) {
+        if isDraining { return answered(.leaving) }
         let claim: ConnectionClaim
         do throws(ConnectionTokens.Refusal) {
             claim = try server.tokens.claim(
@@ -238,17 +239,6 @@ extension HubLoop {
             case .open(let session): session.passSecond()
             case .reserved(let reservation): if reservation.until <= now { removeEntry(id) }
             case .ended(let until): if until <= now { removeEntry(id) }
-            }
-        }
-    }
-
-    /// Those with a socket are asked by it.
-    func drainSessions() {
-        for case .open(let session) in sessions.entries.values {
-            switch session.link {
-            case .polling: session.drain()
-            case .resumable(let resumption): if !resumption.hasOwnSocket { session.drain() }
-            case .none, .webSocket, .events: break
             }
         }
     }

@@ -22,7 +22,9 @@ public final class HubLoop {
     let number: Int
     private let log = Log("hub")
     /// From the transport's opening to its end, handshake or not.
-    private var registry = ConnectionRegistry<HubConnection>()
+    private(set) var registry = ConnectionRegistry<HubConnection>()
+    /// Nil before a drain.
+    var drainQueue: DrainQueue?
     private var users = UserTable()
     private var groups = GroupTable()
     private var counted = HubCounters()
@@ -33,6 +35,7 @@ public final class HubLoop {
     let pingFrame: SharedBytes
     /// Nil unless `HubOptions.compression` is on.
     let deflate: MessageDeflate?
+    let random: any RandomSource
 
     private enum Undecided {
         case open
@@ -40,8 +43,11 @@ public final class HubLoop {
     }
 
     /// Called on the loop's thread, before it listens. The loop's mailbox keeps the result alive.
-    public init(server: HubServer, reactor: Reactor) {
+    public init(
+        server: HubServer, reactor: Reactor, random: any RandomSource = SystemRandom()
+    ) {
         self.server = server
+        self.random = random
         self.reactor = reactor
         deflate = MessageDeflate(server.options.compression)
         pingFrame = SharedBytes(copying: FrameWriter.makeFrame(HubProtocol.json.ping, as: .text))
@@ -49,7 +55,11 @@ public final class HubLoop {
         mailbox = reactor.makeMailbox { inbox.owner?.receive($0) }
         number = server.loops.add(mailbox)
         inbox.owner = self
-        reactor.onDrain { inbox.owner?.drainSessions() }
+        reactor.onDrain {
+            inbox.owner?.beginDrain()
+        } backlog: {
+            inbox.owner?.connectionCount ?? 0
+        }
     }
 
     /// Gives the mailbox its receiver, which cannot be named before its own mailbox is there.
@@ -123,6 +133,7 @@ public final class HubLoop {
     func ended(_ connection: HubConnection, by end: HubEnd) {
         let token = connection.token
         counted.endedCountByReason[end.reason, default: 0] += 1
+        if isDraining { server.drain.ended() }
         counted.openCountByTransport[connection.transport, default: 0] -= 1
         registry.remove(token, id: connection.connectionID)
         if let user = connection.userID { users.remove(token, user: user) }

@@ -30,6 +30,8 @@ public final class HubServer: Sendable {
     let dispatcher: HubDispatcher
     let tracer: Tracer
     let loops = HubLoopDirectory()
+    /// How the connections are closed when the process leaves.
+    public let drain: HubDrain
     private let log = Log("hub")
 
     /// - Parameters:
@@ -48,6 +50,7 @@ public final class HubServer: Sendable {
         self.methods = methods
         self.tokens = tokens ?? ConnectionTokens(lifetime: options.negotiatedLifetime)
         self.backplane = backplane
+        drain = HubDrain(rate: options.drainRate, window: options.drainPeriod)
         self.tracer = tracer
         dispatcher = HubDispatcher(
             methods: methods, enableDetailedErrors: options.enableDetailedErrors)

@@ -1,6 +1,6 @@
 // LoopGroup: N loops, each on its own thread with its own listeners.
 //
-//   start ─▶ running ─ drain ─▶ finishing what is in flight ─ stop ─▶ joined
+//   start ─▶ running ─ enterLameDuck ─▶ asks nobody to stay ─ beginDrain ─▶ finishing ─ stop ─▶ joined
 //
 // Thread: one supervisor, usually main.  Allocates: the threads and their loops.
 
@@ -8,7 +8,7 @@ import CLinux
 
 public final class LoopGroup {
     /// What the supervisor may ask of a loop.
-    private enum Command: Sendable { case drain, stop }
+    private enum Command: Sendable { case enterLameDuck, drain, stop }
 
     private struct Running {
         let thread: NativeThread
@@ -22,8 +22,11 @@ public final class LoopGroup {
     }
 
     private var loops: [Running] = []
-    /// How many loops still have a connection open that was accepted; they count themselves out after a drain.
-    private let busyLoopCount = Monitor(0)
+    /// What each loop has still to finish; nil until it has begun to drain.
+    private let unfinished = Monitor<[Int?]>([])
+
+    /// A loop that is this late must not keep the process from ending.
+    private static let beginTimeout: Duration = .seconds(1)
 
     public init() {}
 
@@ -53,18 +56,19 @@ public final class LoopGroup {
         _ setUp: @escaping @Sendable (Reactor, Int) throws -> Void
     ) throws {
         let startup = Monitor(Startup.pending)
-        let busyLoopCount = busyLoopCount
+        let unfinished = unfinished
+        unfinished.update { $0.append(nil) }
         let thread = NativeThread(name: name) {
             do {
                 let reactor = try Reactor(limits: limits, time: time)
                 let commands = reactor.makeMailbox(of: Command.self) { [unowned reactor] command in
                     switch command {
-                    case .drain: Self.drain(reactor, whenEmpty: busyLoopCount)
+                    case .enterLameDuck: reactor.enterLameDuck()
+                    case .drain: Self.drain(reactor, number, telling: unfinished)
                     case .stop: reactor.stop()
                     }
                 }
                 try setUp(reactor, number)
-                busyLoopCount.update { $0 += 1 }
                 startup.update { $0 = .running(commands) }
                 reactor.run()
             } catch {
@@ -86,29 +90,66 @@ public final class LoopGroup {
     }
 
     /// On the loop's thread.
-    private static func drain(_ reactor: Reactor, whenEmpty busyLoopCount: Monitor<Int>) {
+    private static func drain(
+        _ reactor: Reactor, _ number: Int, telling unfinished: Monitor<[Int?]>
+    ) {
         reactor.stopAccepting()
         reactor.drainConnections()
-        var isCountedOut = false
+        // Told at once, so that whoever asked knows how much there is to finish.
+        var told = reactor.unfinishedCount
+        unfinished.update { $0[number] = told }
         reactor.every(.milliseconds(16)) { [unowned reactor] in
-            if !isCountedOut, reactor.acceptedConnectionCount == 0 {
-                isCountedOut = true
-                busyLoopCount.update { $0 -= 1 }
-            }
+            let count = reactor.unfinishedCount
+            guard count != told else { return }
+            told = count
+            unfinished.update { $0[number] = count }
         }
     }
 
-    /// Stops accepting and asks every connection to finish; returns when all are closed or the
-    /// deadline has passed. True if all were closed.
+    /// From here on HTTP answers end their connections, so that few are open and idle when the
+    /// loops stop accepting. Returns at once.
+    public func enterLameDuck() { post(.enterLameDuck) }
+
+    /// Stops accepting and asks every connection to finish.
+    ///
+    /// - Returns: how many there were, once every loop has asked; a loop that does not come to it
+    ///   within a second counts as one.
+    public func beginDrain() -> Int {
+        post(.drain)
+        _ = unfinished.wait(atMost: Self.beginTimeout) { counts in counts.contains(nil) ? nil : () }
+        return unfinishedCount
+    }
+
+    /// Waits until everything asked by `beginDrain` is closed, at most `timeout`.
+    ///
+    /// - Returns: how many connections are still open; 0 before the time is over.
+    public func waitUntilDrained(atMost timeout: Duration) -> Int {
+        let isDrained = unfinished.wait(atMost: timeout) { counts in
+            counts.allSatisfy { $0 == 0 } ? true : nil
+        }
+        return isDrained == true ? 0 : unfinishedCount
+    }
+
+    /// A loop that has not begun has something to finish, for all we know.
+    private var unfinishedCount: Int {
+        unfinished.withLock { counts in counts.reduce(0) { $0 + ($1 ?? 1) } }
+    }
+
+    /// Both, for programs that have nothing to say meanwhile. True if all were closed.
     public func drain(atMost timeout: Duration) -> Bool {
-        for loop in loops { loop.commands.post(.drain) }
-        return busyLoopCount.wait(atMost: timeout) { $0 <= 0 ? true : nil } ?? false
+        _ = beginDrain()
+        return waitUntilDrained(atMost: timeout) == 0
+    }
+
+    private func post(_ command: Command) {
+        for loop in loops { loop.commands.post(command) }
     }
 
     /// Cuts what is open and joins the threads.
     public func stop() {
-        for loop in loops { loop.commands.post(.stop) }
+        post(.stop)
         for loop in loops { loop.thread.join() }
         loops = []
+        unfinished.update { $0 = [] }
     }
 }

@@ -34,4 +34,23 @@ public enum ProcessSetup {
             }
         }
     }
+
+    /// From here on SIGINT or SIGTERM ends the process at once, with the code that a shell gives to
+    /// an end by that signal. Not by the signal itself: the first process of a container is immune.
+    ///
+    /// - Parameter complain: called before the end, on a thread of its own.
+    public static func endAtNextSignal(_ complain: @escaping @Sendable () -> Void) {
+        NativeThread(name: "second-signal") {
+            var number: Int32?
+            while number == nil {
+                switch nextSignal() {
+                case .terminate: number = SIGTERM
+                case .interrupt: number = SIGINT
+                case .hangUp, nil: continue
+                }
+            }
+            complain()
+            _exit(128 + number!)
+        }.detach()
+    }
 }

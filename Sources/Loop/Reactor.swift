@@ -50,7 +50,11 @@ public final class Reactor {
     private let waker: Waker
     private var drains: [() -> Void] = []
     private var endings: [() -> Void] = []
-    var drainHandlers: [() -> Void] = []
+    private(set) var drainHandlers: [() -> Void] = []
+    /// What the drain handlers have still to finish beside connections.
+    private var drainBacklogs: [() -> Int] = []
+    /// Everybody is served, and nobody is asked to stay: HTTP answers say `Connection: close`.
+    public private(set) var isLameDuck = false
     /// Timers of no connection; entry i uses the wheel's index `table.capacity + i`.
     var loopTimers: [LoopTimer?] = []
     var freeLoopTimers: [Int] = []
@@ -129,7 +133,18 @@ public final class Reactor {
     }
 
     /// Runs `body` on the loop when its connections are asked to finish, in front of them.
-    public func onDrain(_ body: @escaping () -> Void) { drainHandlers.append(body) }
+    ///
+    /// - Parameter backlog: how much there is to finish that may be no connection of this loop.
+    public func onDrain(_ body: @escaping () -> Void, backlog: @escaping () -> Int) {
+        drainHandlers.append(body)
+        drainBacklogs.append(backlog)
+    }
+
+    /// Before a drain, as long as load balancers send new connections here.
+    public func enterLameDuck() { isLameDuck = true }
+
+    /// What a drain waits for. Who has a connection and a backlog counts once.
+    var unfinishedCount: Int { max(acceptedConnectionCount, drainBacklogs.reduce(0) { $0 + $1() }) }
 
     /// Runs `body` when the loop ends, after its connections are cut.
     func atEnd(_ body: @escaping () -> Void) { endings.append(body) }
@@ -207,6 +222,7 @@ public final class Reactor {
         drains = []
         endings = []
         drainHandlers = []
+        drainBacklogs = []
         loopTimers = []
     }
 

@@ -262,7 +262,9 @@ private let normal = WebSocketClient.Frame(opcode: 8, payload: [0x03, 0xE8])
 
     @Test func `a handshake is not answered before the backplane listens`() throws {
         let backplane = LateBackplane()
-        let hub = try HubHarness(backplane: backplane)
+        var options = HubOptions()
+        options.drainPeriod = .milliseconds(100)
+        let hub = try HubHarness(options: options, backplane: backplane)
         let client = try hub.open()
         try client.send("{\"protocol\":\"json\",\"version\":1}\u{1E}")
         _ = try #require(backplane.nextReady())
@@ -278,7 +280,7 @@ private let normal = WebSocketClient.Frame(opcode: 8, payload: [0x03, 0xE8])
 
     @Test func `a shutdown lets every client come back`() throws {
         var options = HubOptions()
-        options.drainSpread = .milliseconds(100)
+        options.drainPeriod = .milliseconds(100)
         let hub = try HubHarness(options: options)
         let clients = try (0..<5).map { _ in try hub.connect() }
         let shaking = try hub.open()

@@ -112,23 +112,12 @@ final class HubHarness {
         heldReplies.wait(atMost: .seconds(30)) { $0.count >= count ? $0 : nil } ?? []
     }
 
-    /// Shuts the server down while `body` plays the clients; whether all were gone in time.
+    /// Shuts the server down while `body` plays the clients; whether all were gone in time. Every loop
+    /// knows when `body` begins.
     func drain(during body: () throws -> Void) rethrows -> Bool {
-        let drained = Monitor(false)
-        let work = SendableLoop(loop)
-        let thread = NativeThread(name: "drain") {
-            let isEmpty = work.loop.drain()
-            drained.update { $0 = isEmpty }
-        }
-        defer { thread.join() }
+        loop.beginDrain()
         try body()
-        return drained.wait(atMost: .seconds(30)) { $0 ? true : nil } ?? false
-    }
-
-    /// `@unchecked`: only one thread drains, and the harness outlives it.
-    private struct SendableLoop: @unchecked Sendable {
-        let loop: LoopHarness
-        init(_ loop: LoopHarness) { self.loop = loop }
+        return loop.waitUntilDrained()
     }
 
     /// One HTTP exchange; the answer's head and body.

@@ -227,6 +227,7 @@ import WS
             (.protocolViolation(.notAnObject), { $0.violated(.notAnObject) }),
             (.aborted, { $0.abort() }),
             (.shutdown, { $0.drain() }),
+            (.retired, { $0.retire() }),
         ]
         for (expected, cause) in causes {
             var machine = active()

@@ -223,6 +223,25 @@ private final class LineEcho: ConnectionHandler {
         #expect(throws: ClientError.self) { _ = try harness.connect() }
     }
 
+    @Test func `a drain says what is left, and waits for what a handler has not finished`() throws {
+        let backlog = Monitor(2)
+        let group = LoopGroup()
+        defer { group.stop() }
+        try group.start(count: 2, limits: Limits()) { reactor, number in
+            guard number == 0 else { return }
+            reactor.onDrain {
+                backlog.update { $0 -= 1 }
+            } backlog: {
+                backlog.withLock { $0 }
+            }
+        }
+
+        #expect(group.beginDrain() == 1)
+        #expect(group.waitUntilDrained(atMost: .milliseconds(50)) == 1)
+        backlog.update { $0 = 0 }
+        #expect(group.waitUntilDrained(atMost: .seconds(30)) == 0)
+    }
+
     @Test func `more connections than allowed are closed at once and a freed place is used again`()
         throws
     {

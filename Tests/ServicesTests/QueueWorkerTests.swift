@@ -21,6 +21,34 @@ import Testing
         state = FakeWorkflowState(clock: clock)
     }
 
+    // MARK: Its end
+
+    @Test func `a worker that was woken waits for nothing more`() throws {
+        let early = processor()
+        early.wake()
+        #expect(early.step(wait: .seconds(600)) == .idle)
+
+        let late = processor()
+        #expect(late.step(wait: .zero) == .idle)
+        late.wake()
+        #expect(late.step(wait: .seconds(600)) == .idle)
+    }
+
+    @Test func `what waits for a dependency goes to other consumers when the worker ends`() throws {
+        try publish(event(1))
+        store.failNext(1, with: .unavailable("away"))
+        let worker = processor()
+        guard case .paused = worker.step(wait: .zero) else {
+            Issue.record("the store is away")
+            return
+        }
+
+        worker.finish()
+
+        let next = try bus.consumer(of: "order.accepted").receive(max: 9, wait: .zero)
+        #expect(next.count == 1)
+    }
+
     // MARK: ProcessOrder
 
     @Test func `an accepted order is completed, announced and acked`() throws {

@@ -33,6 +33,12 @@ public final class LoopHarness {
 
     public func connect() throws -> BlockingClient { try BlockingClient(to: address) }
 
+    public func enterLameDuck() { group.enterLameDuck() }
+
+    public func beginDrain() { _ = group.beginDrain() }
+
+    public func waitUntilDrained() -> Bool { group.waitUntilDrained(atMost: .seconds(30)) == 0 }
+
     public func drain(atMost timeout: Duration = .seconds(5)) -> Bool {
         group.drain(atMost: timeout)
     }

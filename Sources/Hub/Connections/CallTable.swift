@@ -48,6 +48,11 @@ final class CallTable {
             && endHandlers.isEmpty && senders.isEmpty
     }
 
+    /// Somebody waits for an end: of a call, an upload, an answer of the client.
+    var isUnderWay: Bool {
+        !calls.isEmpty || !uploads.isEmpty || !questions.isEmpty || blocked != nil
+    }
+
     var slotCount: Int { calls.count { $0.holdsSlot } }
 
     /// Nothing more may be read from the client.

@@ -81,6 +81,13 @@ struct ConnectionRegistry<Member: AnyObject> {
 
     func member(_ token: EventToken) -> Member? { entry(token)?.member }
 
+    /// Everybody, active or not, once and in no order.
+    var tokens: [EventToken] {
+        indicesByID.values.compactMap { index in
+            entries[index].map { EventToken(index: index, generation: $0.generation) }
+        }
+    }
+
     /// Whether plain frames in JSON may be sent directly to everybody, which is the usual case.
     var isUniform: Bool { exceptionCount == 0 }
 

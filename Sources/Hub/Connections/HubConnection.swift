@@ -38,8 +38,8 @@ final class HubConnection {
     private let request: FirstRequest?
     /// What the socket's timer is armed for.
     private var armedFor = MonotonicInstant.distantFuture
-    /// Our turn in a shutdown.
-    private var drainAt = MonotonicInstant.distantFuture
+    /// When it is old enough to be closed for its age; `distantFuture`: never.
+    private let retiresAt: MonotonicInstant
 
     /// A request is large, and most hubs do not want it.
     final class FirstRequest: Sendable {
@@ -62,6 +62,7 @@ final class HubConnection {
         userID = user.userID
         let options = loop.server.options
         connectedAtWall = loop.reactor.time.wallNow
+        retiresAt = options.retirement(ofConnectionAt: loop.reactor.now, random: loop.random)
         self.request = options.keepsRequest ? request.map(FirstRequest.init) : nil
         machine = HubStateMachine(
             options: options, now: loop.reactor.now,
@@ -132,14 +133,13 @@ final class HubConnection {
 
     func timerFired() {
         armedFor = .distantFuture
-        if now >= drainAt { return run(machine.drain()) }
         run(machine.timerFired(at: now))
         rearm()
     }
 
     /// For a session: once a second instead of a timer of its own.
     func passSecond() {
-        if now >= drainAt { run(machine.drain()) }
+        if mayRetire { run(machine.retire()) }
         if now >= machine.deadline { run(machine.timerFired(at: now)) }
         switch link {
         case .none, .webSocket, .events: break
@@ -156,12 +156,21 @@ final class HubConnection {
         if let time, time >= options.disconnectTimeout { transportEnded(isOrderly: isOrderly) }
     }
 
-    /// All connections of a loop are told in the same tick; each takes a turn of its own.
-    func drain() {
-        let delay = options.drainSpread * Int(token.index % 64) / 64
-        if delay == .zero { return run(machine.drain()) }
-        drainAt = now.advanced(by: delay)
-        rearm()
+    /// Its turn has come.
+    func drain() { run(machine.drain()) }
+
+    /// Something would be lost or cut short if it ended now. Who has not even begun a handshake has
+    /// nothing to lose.
+    var isBusy: Bool {
+        if machine.isAwaitingHandshake { return !framer.isEmpty }
+        return !machine.isActive || calls?.isUnderWay == true || !held.isEmpty || !framer.isEmpty
+            || link.isBackpressured
+    }
+
+    /// A busy one may go on for some time.
+    private var mayRetire: Bool {
+        guard now >= retiresAt else { return false }
+        return !isBusy || now >= retiresAt.advanced(by: options.retirementPatience)
     }
 
     /// What waited for the client to keep up goes on.
@@ -251,6 +260,8 @@ final class HubConnection {
         case .connect: connect()
         case .read: readOn()
         case .sendPing:
+            // Once per interval is often enough, and costs no timer.
+            if mayRetire { return run(machine.retire()) }
             // A client that does not read needs no proof that we live.
             if link.isBackpressured { break }
             if case .webSocket(let socket) = link, hubProtocol == .json {
@@ -330,7 +341,7 @@ final class HubConnection {
 
     func rearm() {
         guard case .webSocket(let socket) = link else { return }
-        let deadline = min(machine.deadline, drainAt)
+        let deadline = machine.deadline
         // What no longer has a deadline keeps its timer, which then finds nothing to do.
         guard machine.isOpen, deadline != armedFor, deadline != .distantFuture else { return }
         armedFor = deadline

@@ -20,6 +20,8 @@ public enum HubEnd: Equatable, Sendable {
     /// The hub called `abort`.
     case aborted
     case shutdown
+    /// It was older than `HubOptions.connectionAgeMax`.
+    case retired
     /// Something that the hub has sent, or a method has answered, cannot be written in the client's
     /// protocol.
     case unwritable(HubValueError)
@@ -33,7 +35,7 @@ public enum HubEnd: Equatable, Sendable {
         let text = "Connection closed with an error."
         switch self {
         case .closedByClient, .aborted, .unwritable: return CloseMessage()
-        case .clientGone, .connectionLost, .shutdown, .authenticationExpired:
+        case .clientGone, .connectionLost, .shutdown, .retired, .authenticationExpired:
             return CloseMessage(allowReconnect: true)
         case .protocolViolation(let error):
             let detail = withDetails ? " InvalidDataException: \(error.detail)" : ""

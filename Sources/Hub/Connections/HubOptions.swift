@@ -56,9 +56,16 @@ public struct HubOptions: Sendable {
     public var negotiateVersionMin = 0
     /// How long a negotiated connection waits for its transport.
     public var negotiatedLifetime: Duration = .seconds(15)
-    /// On shutdown the connections of a loop are closed evenly over this time, so that their clients
-    /// do not all come back in the same moment. Zero closes them at once.
-    public var drainSpread: Duration = .seconds(2)
+    /// On shutdown so many connections of the process are closed per second, so that their clients do
+    /// not all come back in the same moment. Nil: as many as let everybody leave within two thirds of
+    /// `drainPeriod`, at least 100.
+    public var drainRate: Int?
+    /// What is left after this time is closed at once.
+    public var drainPeriod: Duration = .seconds(4)
+    /// Age at which a connection is closed when it is idle, with leave to reconnect, so that the
+    /// connections of old pods come to new ones; each has its own age between 0.9 and 1.1 of this.
+    /// Nil: never.
+    public var connectionAgeMax: Duration?
     /// Browsers' origins that may open a WebSocket; nil allows all.
     public var allowedOrigins: Set<String>?
     /// The WebSocket below. One of its messages may carry many hub messages, so its limit is higher;
@@ -91,6 +98,8 @@ public struct HubOptions: Sendable {
         compression.validate()
         precondition(disconnectTimeout >= .seconds(1))
         precondition(pollTimeout >= .seconds(1))
-        precondition(drainSpread >= .zero && drainSpread < .seconds(5))
+        precondition(drainRate ?? 1 > 0)
+        precondition(drainPeriod >= .zero)
+        precondition(connectionAgeMax ?? .seconds(1) >= .seconds(1))
     }
 }

@@ -238,6 +238,9 @@ struct HubStateMachine {
     /// What the hub wants said has no form in the client's protocol.
     mutating func failedToSend(_ error: HubValueError) -> Action { close(.unwritable(error)) }
 
+    /// It is old enough.
+    mutating func retire() -> Action { close(.retired) }
+
     mutating func drain() -> Action { close(.shutdown) }
 
     /// The transport has ended.

@@ -83,7 +83,8 @@ final class EventStream: ConnectionHandler {
     override func becameWritable(_ connection: Connection) { session?.caughtUp() }
 
     override func drain(_ connection: Connection) {
-        if let session, session.isOpened { session.drain() } else { connection.closeAfterFlush() }
+        // One that is open has its turn.
+        if session?.isOpened != true { connection.closeAfterFlush() }
     }
 
     override func closed(_ connection: Connection, reason: CloseReason) {

@@ -31,7 +31,8 @@ final class HubSocket: WSConnection {
 
     override func timerFired() { session.timerFired() }
 
-    override func drain() { session.drain() }
+    /// Its loop gives it a turn.
+    override func drain() {}
 
     override func closed(_ ending: WSEnding) {
         var isOrderly = false

@@ -155,6 +155,8 @@ extension TransportAnswer {
     static let accepted = TransportAnswer(status: 200, contentType: "text/plain", body: [])
     /// A DELETE.
     static let deleted = TransportAnswer(status: 202, contentType: "text/plain", body: [])
+    /// A first poll in front of our end.
+    static let leaving = refusal(503, "The server is going down")
     static let unknownID = refusal(404, "No Connection with that ID")
     /// A second event stream.
     static let inUse = TransportAnswer(status: 409, contentType: "text/plain", body: [])

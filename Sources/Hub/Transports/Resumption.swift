@@ -53,11 +53,6 @@ final class Resumption {
 
     func attach(_ socket: HubSocket) { self.socket = .own(socket) }
 
-    /// Its socket, if it has one, is of this loop, and tells it of a drain.
-    var hasOwnSocket: Bool {
-        if case .own = socket { true } else { false }
-    }
-
     func isCarried(by other: HubSocket) -> Bool {
         if case .own(let socket) = socket { socket === other } else { false }
     }

@@ -65,6 +65,8 @@ extension MessageBus {
 public protocol MessageConsumer {
     /// Up to `max` deliveries. Waits at most `wait` for the first one; an empty array after that.
     func receive(max: Int, wait: Duration) throws(BusError) -> [Delivery]
+    /// Ends the wait of `receive`, now and in every later call. May be called on any thread.
+    var wake: @Sendable () -> Void { get }
     func ack(_ deliveries: [Delivery]) throws(BusError)
     /// Gives the message back for a later try.
     func retry(_ delivery: Delivery, after delay: Duration) throws(BusError)

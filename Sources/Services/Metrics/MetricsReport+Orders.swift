@@ -48,6 +48,12 @@ extension MetricsReport {
         text.counter(
             "contoso_hub_compression_saved_bytes", "Bytes by which they became shorter, each once.",
             sum(\.compressionSavedByteCount))
+        guard let drain = sources.drain?.progress else { return }
+        text.counter(
+            "contoso_drain_closed", "Connections of the hub closed because the process leaves.",
+            drain.closedCount)
+        text.counter(
+            "contoso_drain_cut", "Those of them that had something under way.", drain.cutCount)
     }
 
     func addOrders(to text: inout MetricsText) {

@@ -57,6 +57,9 @@ struct MetricsReport {
         text.gauge(
             "contoso_ready", "1 while /health/ready says 200.",
             sources.readiness.state == .ready ? 1 : 0)
+        text.gauge(
+            "contoso_draining", "1 while the process asks for no more clients.",
+            sources.readiness.state == .draining ? 1 : 0)
         text.family(
             .gauge, "contoso_dependency_up", "1 while the connection stands.", by: "dependency",
             sources.links.map { .init($0.name.description, $0.isUp ? 1 : 0) })

@@ -13,6 +13,8 @@ struct MetricsSources: Sendable {
     let readiness: Readiness
     /// Nil without the accept role.
     let acceptQueue: AcceptQueue?
+    /// Nil without a hub.
+    let drain: HubDrain?
     /// Nil without a backplane between pods.
     let backplane: BackplaneCounters?
     /// What this process's roles depend on, each once.

@@ -35,6 +35,7 @@ public final class AcceptQueue: SteppedRole, Sendable {
     private struct State: Sendable {
         var waiting: [Waiting] = []
         var isClosed = false
+        var isWoken = false
     }
 
     private let acceptOrder: AcceptOrder
@@ -72,12 +73,12 @@ public final class AcceptQueue: SteppedRole, Sendable {
 
     public func step(wait: Duration) -> StepOutcome {
         let batch = state.wait(atMost: wait) { [limits] (state: inout State) -> [Waiting]? in
-            if state.waiting.isEmpty { return nil }
+            if state.waiting.isEmpty { return state.isWoken ? [] : nil }
             let batch = Array(state.waiting.prefix(limits.batchCountMax))
             state.waiting.removeFirst(batch.count)
             return batch
         }
-        guard let batch else { return .idle }
+        guard let batch, !batch.isEmpty else { return .idle }
         let now = time.monotonicNow
         let isLate = { [limits] (waiting: Waiting) in
             waiting.since.duration(to: now) > limits.waitMax
@@ -90,6 +91,8 @@ public final class AcceptQueue: SteppedRole, Sendable {
         if !punctual.isEmpty { commit(punctual) }
         return .worked(batch.count)
     }
+
+    public var wake: @Sendable () -> Void { { [state] in state.update { $0.isWoken = true } } }
 
     /// Takes no more, and commits what waits.
     public func finish() {

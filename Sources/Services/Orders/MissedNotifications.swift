@@ -29,6 +29,7 @@ public final class MissedNotifications: SteppedRole, Sendable {
     private struct State: Sendable {
         var searches: [Search] = []
         var backoff = Backoff()
+        var isWoken = false
     }
 
     private let store: any OrderStore
@@ -61,8 +62,13 @@ public final class MissedNotifications: SteppedRole, Sendable {
         state.update { $0.searches.append(search) }
     }
 
+    public var wake: @Sendable () -> Void { { [state] in state.update { $0.isWoken = true } } }
+
     public func step(wait: Duration) -> StepOutcome {
-        guard let search = state.wait(atMost: wait, { $0.searches.first }) else { return .idle }
+        let found = state.wait(atMost: wait) { state -> Search?? in
+            state.searches.isEmpty && !state.isWoken ? nil : .some(state.searches.first)
+        }
+        guard let search = found ?? nil else { return .idle }
         let users = Array(search.users.prefix(limits.userCountPerQuery))
         do throws(StoreError) {
             for order in try store.completedOrders(of: users, since: search.since) {

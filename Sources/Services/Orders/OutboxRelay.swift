@@ -62,6 +62,12 @@ public final class OutboxRelay: SteppedRole {
         }
     }
 
+    public var wake: @Sendable () -> Void { { [signal] in signal.wake() } }
+
+    /// What was committed last goes out too. More than a batch, or what the bus does not take, is
+    /// published by another process, or by this one after its next start.
+    public func finish() { _ = step(wait: .zero) }
+
     private func publish(_ rows: [OutboxRow]) throws(BusError) {
         let spans = SpanBatch(tracer, rows) { row in
             tracer.beginSend(row.queue, bus, row.correlation, under: row.traceparent)

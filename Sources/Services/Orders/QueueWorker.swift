@@ -86,9 +86,16 @@ public final class QueueWorker: SteppedRole {
     private let log = Log("queue")
 
     private var consumer: (any MessageConsumer)?
+    private let waking = Monitor(Waking())
     /// Received, not settled, and waiting for what is away.
     private var held: [Delivery] = []
     private var backoff = Backoff()
+
+    /// Whose wait is to be ended, or has been.
+    private struct Waking: Sendable {
+        var isWoken = false
+        var wakeConsumer: (@Sendable () -> Void)?
+    }
 
     public init(
         bus: any MessageBus, queue: String, handler: any MessageHandler,
@@ -140,7 +147,29 @@ public final class QueueWorker: SteppedRole {
         var made = try bus.consumer(of: queue)
         if Sabotage.isOn(.ackFirst) { made = AckFirst(consumer: made) }
         consumer = made
+        let isWoken = waking.withLock { waking in
+            waking.wakeConsumer = made.wake
+            return waking.isWoken
+        }
+        if isWoken { made.wake() }
         return made
+    }
+
+    public var wake: @Sendable () -> Void {
+        { [waking] in
+            let wakeConsumer = waking.withLock { waking in
+                waking.isWoken = true
+                return waking.wakeConsumer
+            }
+            wakeConsumer?()
+        }
+    }
+
+    /// What the bus has handed out and nobody has worked on goes to other consumers at once.
+    public func finish() {
+        held = []
+        consumer = nil
+        waking.withLock { $0.wakeConsumer = nil }
     }
 
     private func settle(

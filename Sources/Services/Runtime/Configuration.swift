@@ -86,6 +86,8 @@ public struct Configuration: Sendable {
     public var hubTokenSecret: String?
     public var hub = HubOptions()
     public var hubMessageByteCountMax = 0
+    /// Zero: any age.
+    public var hubConnectionAgeMax: Duration = .zero
 
     // Limits and life cycle
 
@@ -97,6 +99,8 @@ public struct Configuration: Sendable {
     public var workerQueueCountMax = 0
     public var drainDelay: Duration = .zero
     public var drainPeriod: Duration = .zero
+    /// Hub connections per second; 0: from their number and the period.
+    public var drainRate = 0
     /// While this file exists `/health/ready` says 503.
     public var drainingFile = ""
     public var logLevel: LogLevel = .info

@@ -1,10 +1,11 @@
 // RoleThread: a thread that repeats one role's step until it is told to stop.
 //
-//   start ──▶ make role ──▶ step ──▶ worked / idle ──▶ step …          stop ──▶ finish ──▶ end
+//   start ──▶ make role ──▶ step ──▶ worked / idle ──▶ step …     stop, wake ──▶ finish ──▶ end
 //                             └────▶ paused(d) ──▶ wait d or stop ──▶ step
 //
-// A step is never interrupted: what is in flight at `stop` is finished. The role is made on its
-// thread, so it needs no lock; a simulation calls the same steps from its own single thread.
+// Work is never interrupted: what is in flight at `stop` is finished; only a wait for work is cut
+// short. The role is made on its thread, so it needs no lock; a simulation calls the same steps from
+// its own single thread.
 //
 // Thread: start, stop and join from any one; the role on its own.
 
@@ -26,6 +27,8 @@ public protocol SteppedRole: AnyObject {
     func step(wait: Duration) -> StepOutcome
     /// The last call, once no step follows.
     func finish()
+    /// Ends the wait of the current step, and of every later one. May be called on any thread.
+    var wake: @Sendable () -> Void { get }
 }
 
 extension SteppedRole {
@@ -35,10 +38,16 @@ extension SteppedRole {
 public final class RoleThread: Sendable {
     private let name: String
     private let make: @Sendable () -> any SteppedRole
-    private let isStopping = Monitor(false)
+    private let state = Monitor(State())
     private let thread = Monitor<NativeThread?>(nil)
 
-    /// How long a step may wait for work; also the longest time until a stop is noticed.
+    private struct State: Sendable {
+        var isStopping = false
+        /// Of the role; nil before it is made.
+        var wake: (@Sendable () -> Void)?
+    }
+
+    /// How long a step may wait for work.
     public static let stepWait: Duration = .seconds(1)
 
     /// - Parameters:
@@ -56,8 +65,14 @@ public final class RoleThread: Sendable {
         }
     }
 
-    /// Asks the thread to end after its current step; returns at once.
-    public func stop() { isStopping.update { $0 = true } }
+    /// Asks the thread to end after what it has in hand; returns at once.
+    public func stop() {
+        let wake = state.update { state in
+            state.isStopping = true
+            return state.wake
+        }
+        wake?()
+    }
 
     /// Waits for the end.
     public func join() {
@@ -70,9 +85,10 @@ public final class RoleThread: Sendable {
 
     private func run() {
         let role = make()
-        while !isStopping.withLock({ $0 }) {
+        state.update { $0.wake = role.wake }
+        while !state.withLock({ $0.isStopping }) {
             if case .paused(let pause) = role.step(wait: Self.stepWait) {
-                _ = isStopping.wait(atMost: pause) { $0 ? () : nil }
+                _ = state.wait(atMost: pause) { $0.isStopping ? () : nil }
             }
         }
         role.finish()

@@ -61,6 +61,7 @@ struct AckFirst: MessageConsumer {
         return deliveries
     }
 
+    var wake: @Sendable () -> Void { consumer.wake }
     func ack(_ deliveries: [Delivery]) {}
     func retry(_ delivery: Delivery, after delay: Duration) {}
     func deadLetter(_ delivery: Delivery, reason: String) {}

@@ -3,7 +3,7 @@
 //   open engines ─▶ start role threads ─▶ start loops ─▶ ready ─▶ wait for signals
 //                                                                  │ SIGHUP: reload the certificate
 //                                                                  ▼ SIGTERM, SIGINT
-//   not ready ─▶ (drain delay) ─▶ stop accepting, finish, close hubs ─▶ stop roles ─▶ stop loops
+//   Departure ─▶ stop roles ─▶ stop loops
 //
 // Thread: the main thread, which becomes the supervisor.
 
@@ -179,7 +179,7 @@ final class Server {
         let metrics: MetricsServer?
         do {
             addresses = try listen(api: intake?.api, hub: hub)
-            metrics = try startMetrics(intake?.queue)
+            metrics = try startMetrics(intake?.queue, drain: hub?.drain)
         } catch {
             roles.stop()
             workers.close()
@@ -189,12 +189,14 @@ final class Server {
         for warning in warnings { log.warning("configuration", [.reason(warning)]) }
         announce(addresses)
         superviseUntilShutdown()
-        shutDown(roles, metrics)
+        shutDown(roles, drain: hub?.drain, metrics)
         return .success
     }
 
     /// Nil where no address is configured for it.
-    private func startMetrics(_ acceptQueue: AcceptQueue?) throws(EngineError) -> MetricsServer? {
+    private func startMetrics(
+        _ acceptQueue: AcceptQueue?, drain: HubDrain?
+    ) throws(EngineError) -> MetricsServer? {
         guard let address = configuration.metrics else { return nil }
         let sources = MetricsSources(
             loops: probes,
@@ -202,7 +204,7 @@ final class Server {
                 store: engines.store, bus: engines.bus, queues: engines.queues,
                 roles: configuration.roles, workers: workers),
             orders: counters, workers: workers, readiness: readiness, acceptQueue: acceptQueue,
-            backplane: (engines.backplane as? RedisBackplane)?.counters,
+            drain: drain, backplane: (engines.backplane as? RedisBackplane)?.counters,
             links: engines.links(of: configuration.roles))
         do {
             let metrics = try MetricsServer(address, sources)
@@ -272,8 +274,11 @@ final class Server {
         // A WebSocket message holds an oversized hub message, so that its client hears which limit.
         options.webSocket.messageByteCountMax = max(
             options.webSocket.messageByteCountMax, 2 * configuration.hubMessageByteCountMax)
-        // The other half of the period is for the closing handshakes of the last ones.
-        options.drainSpread = min(configuration.drainPeriod / 2, .seconds(4))
+        // The rest of the period is for the closing handshakes of the last ones.
+        options.drainPeriod = configuration.drainPeriod * 3 / 4
+        options.drainRate = configuration.drainRate == 0 ? nil : configuration.drainRate
+        options.connectionAgeMax =
+            configuration.hubConnectionAgeMax == .zero ? nil : configuration.hubConnectionAgeMax
         let tracking = OrderTracking(store: engines.store, state: engines.state)
         let hub = OrderStatusHub(tracking: tracking, workers: workers)
         return HubServer(
@@ -331,17 +336,12 @@ final class Server {
     }
 
     /// Finishes what is in flight. A second signal ends the process at once.
-    private func shutDown(_ roles: RoleThreads, _ metrics: MetricsServer?) {
-        log.info("shutting down")
-        readiness.beginDraining()
-        if configuration.drainDelay > .zero,
-            ProcessSetup.nextSignal(atMost: configuration.drainDelay) != nil
-        {
-            log.warning("second signal")
-        }
-        CrashPoint.reach(.drainMiddle)
-        let isDrained = loops.drain(atMost: configuration.drainPeriod)
-        if !isDrained { log.warning("connections cut at the end of the drain period") }
+    private func shutDown(_ roles: RoleThreads, drain: HubDrain?, _ metrics: MetricsServer?) {
+        ProcessSetup.endAtNextSignal { [log] in log.warning("ended by a second signal") }
+        Departure(
+            readiness: readiness, loops: loops, roles: roles, hub: drain,
+            delay: configuration.drainDelay, period: configuration.drainPeriod
+        ).run()
         // Up to here a scrape shows how the drain goes; behind it there is nobody to ask.
         metrics?.stop()
         roles.stop()

@@ -90,5 +90,9 @@ extension Settings {
             "hub.waiting-size", \.hub.waitingByteCountMax, in: (256 << 10)...(256 << 20),
             default: "4MiB", "Bytes for a client that does not fetch them; more ends the connection"
         ),
+        .duration(
+            "hub.max-age", \.hubConnectionAgeMax, in: .zero...(.seconds(7 * 86_400)),
+            default: "0s",
+            "Age, give or take a tenth, at which an idle connection is told to reconnect; 0: never"),
     ]
 }

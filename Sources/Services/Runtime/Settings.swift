@@ -10,7 +10,7 @@ import Loop
 import WS
 
 enum Settings {
-    static let all = general + engines + identity + web + hub + http + limits
+    static let all = general + engines + identity + web + hub + http + limits + drain
 
     static func named(_ name: String) -> Setting? { all.first { $0.name == name } }
 
@@ -211,15 +211,6 @@ enum Settings {
         .integer(
             "workers.queue", \.workerQueueCountMax, in: 1...1_000_000, default: "1024",
             "Requests that wait for a worker; more are 503"),
-        .duration(
-            "drain.delay", \.drainDelay, in: .zero...(.seconds(300)), default: "5s", dev: "0s",
-            "From SIGTERM to the first close, so that load balancers notice"),
-        .duration(
-            "drain.period", \.drainPeriod, in: .zero...(.seconds(300)), default: "10s", dev: "2s",
-            "Time over which connections are closed"),
-        .text(
-            "drain.file", "FILE", \.drainingFile, default: "/tmp/draining",
-            "While it exists /health/ready says 503"),
     ]
 }
 

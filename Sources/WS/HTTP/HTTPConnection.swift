@@ -200,7 +200,8 @@ final class HTTPConnection: ConnectionHandler {
         self.match = match
         span = server.beginSpan(of: request, match)
         if head.framing == .none || head.framing == .length(0) {
-            machine.requestCompleted(keepsAlive: head.keepsAlive)
+            machine.requestCompleted(
+                keepsAlive: head.keepsAlive && !connection.reactor.isLameDuck)
             return dispatch(connection)
         }
         var bodyByteCountMax = limits.bodyByteCountMax
@@ -237,7 +238,8 @@ final class HTTPConnection: ConnectionHandler {
             if body!.isComplete {
                 request!.body = body!.bytes
                 body = nil
-                machine.requestCompleted(keepsAlive: request!.head.keepsAlive)
+                machine.requestCompleted(
+                    keepsAlive: request!.head.keepsAlive && !connection.reactor.isLameDuck)
                 dispatch(connection)
             }
             return .consumed(consumed)
@@ -279,7 +281,7 @@ final class HTTPConnection: ConnectionHandler {
     }
 
     private func upgrade(_ head: [UInt8], _ next: ConnectionHandler, _ connection: Connection) {
-        if machine.isDraining { return answer(Response(.serviceUnavailable), connection) }
+        if machine.isDraining { return answer(.leaving, connection) }
         machine.upgraded()
         server.countUpgrade()
         connection.send(head)
@@ -292,7 +294,7 @@ final class HTTPConnection: ConnectionHandler {
     private func stream(
         _ makeHandler: (StreamAnswer) -> ConnectionHandler, _ connection: Connection
     ) {
-        if machine.isDraining { return answer(Response(.serviceUnavailable), connection) }
+        if machine.isDraining { return answer(.leaving, connection) }
         machine.upgraded()
         let next = makeHandler(StreamAnswer(server: server, request: request!, span: span))
         span = nil

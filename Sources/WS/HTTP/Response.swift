@@ -31,6 +31,13 @@ public struct Response: Sendable {
             body: Array(UnsafeBufferPointer(start: body.utf8Start, count: body.utf8CodeUnitCount)))
     }
 
+    /// This process is going down; whoever comes again in a second comes to another one.
+    public static var leaving: Response {
+        var response = Response(.serviceUnavailable)
+        response.add("Retry-After", "1")
+        return response
+    }
+
     /// Adds a field; its name is a token, written by us. A control byte in the value is sent as a space, so that text of a user cannot
     /// end the line and begin another (response splitting).
     public mutating func add(_ name: String, _ value: String) {

@@ -103,14 +103,14 @@ class Cluster:
         return self
 
     def _nginx_configuration(self) -> str:
-        def upstream(pods: list[Server]) -> str:
-            return " ".join(f"server {HOST}:{pod.http[1]} fail_timeout=1s;" for pod in pods)
+        def upstream(pods: list[Server], health: str) -> str:
+            return " ".join(f"server {HOST}:{pod.http[1]} {health};" for pod in pods)
         return NGINX.substitute(
             # Root's workers would become an account that may not be able to write here.
             account="user root;" if os.geteuid() == 0 else "",
             directory=self.directory / "nginx", shipped=ROOT / "deploy" / "nginx", host=HOST,
-            http=self.http[1], https=self.https[1], accept=upstream(self.accept),
-            notification=upstream(self.notification),
+            http=self.http[1], https=self.https[1], accept=upstream(self.accept, "fail_timeout=1s"),
+            notification=upstream(self.notification, "max_fails=0"),
             certificate=self.certificate.certificate, key=self.certificate.key)
 
     def access_log(self) -> str:

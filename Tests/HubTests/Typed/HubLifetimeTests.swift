@@ -41,7 +41,7 @@ import Testing
     @Test(
         arguments: [
             (HubEnd.clientGone, nil), (.connectionLost, nil), (.aborted, nil), (.shutdown, nil),
-            (.authenticationExpired, nil), (.closedByClient(error: nil), nil),
+            (.retired, nil), (.authenticationExpired, nil), (.closedByClient(error: nil), nil),
             (.closedByClient(error: "x"), "HubException: x"),
             (
                 .protocolViolation(.terminatedInsideRecord),

@@ -135,6 +135,23 @@ final class BusUnderTest: CustomStringConvertible {
     }
 
     @Test(arguments: Engine.present)
+    func `a consumer that was woken does not wait again`(engine: Engine) throws {
+        let test = try BusUnderTest(engine)
+        let consumer = try test.bus.consumer(of: test.queue)
+        let waker = NativeThread(name: "waker", consumer.wake)
+        defer { waker.join() }
+
+        // Ten minutes, or at once.
+        #expect(try consumer.receive(max: 1, wait: .seconds(600)).isEmpty)
+        #expect(try consumer.receive(max: 1, wait: .seconds(600)).isEmpty)
+
+        // Others wait as before.
+        let other = try test.bus.consumer(of: test.queue)
+        try test.publish("a")
+        #expect(bodies(try test.receive(1, with: other)) == ["a"])
+    }
+
+    @Test(arguments: Engine.present)
     func `two consumers share a queue and never a message`(engine: Engine) throws {
         let test = try BusUnderTest(engine)
         let (one, two) = (

@@ -133,7 +133,8 @@ extension MetricsSources {
                 roles: Set(ServiceRole.allCases), workers: workers),
             orders: orders, workers: workers,
             readiness: Readiness(drainingFile: "/nonexistent/draining"),
-            acceptQueue: AcceptQueue(acceptOrder: accept, counters: orders), backplane: backplane,
+            acceptQueue: AcceptQueue(acceptOrder: accept, counters: orders),
+            drain: HubServer(methods: HubMethods()).drain, backplane: backplane,
             links: [LinkStatus(name: "postgres")])
     }
 }

@@ -458,6 +458,24 @@ private func post(_ path: String, _ body: String, _ fields: String = "") -> Stri
         #expect(try busy.receive() == [])
     }
 
+    @Test func `in front of a drain clients are served, and asked to connect anew`() throws {
+        let harness = try start()
+        harness.enterLameDuck()
+
+        // The first ones may come before the loop knows.
+        for _ in 0..<1000 {
+            let client = try harness.connect()
+            try client.send(get("/n/1"))
+            let answer = try client.answer()
+            #expect(answer.text == "1")
+            if answer.head.contains("\r\nConnection: close\r\n") {
+                #expect(try client.receive() == [])
+                return
+            }
+        }
+        Issue.record("connections were kept")
+    }
+
     @Test func `an answer whose connection is gone is dropped`() throws {
         let harness = try start()
         var client: BlockingClient? = try harness.connect()

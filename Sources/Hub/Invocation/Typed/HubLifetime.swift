@@ -107,7 +107,7 @@ extension HubEnd {
                 description: "Client hasn't sent a message/ping within the configured "
                     + "ClientTimeoutInterval.")
         case .clientGone, .connectionLost, .authenticationExpired, .aborted, .shutdown,
-            .connectFailed, .handshakeFailed:
+            .retired, .connectFailed, .handshakeFailed:
             nil
         case .unwritable(let error): HubConnectionError(description: "\(error)")
         }

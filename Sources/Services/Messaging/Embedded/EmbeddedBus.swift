@@ -107,7 +107,12 @@ public final class EmbeddedBus: MessageBus {
 /// One thread's view of a queue. What it has claimed and not settled goes back when it goes away.
 private final class EmbeddedConsumer: MessageConsumer {
     private let queue: EmbeddedQueue
+    private let isWoken = Flag()
     private var unsettled: Set<Int64> = []
+
+    private final class Flag: Sendable {
+        let isUp = Atomic<Bool>(false)
+    }
 
     init(queue: EmbeddedQueue) { self.queue = queue }
 
@@ -115,10 +120,19 @@ private final class EmbeddedConsumer: MessageConsumer {
 
     func receive(max: Int, wait: Duration) throws(BusError) -> [Delivery] {
         do {
-            let deliveries = try queue.receive(max: max, wait: wait)
+            let deliveries = try queue.receive(max: max, wait: wait) { [isWoken] in
+                isWoken.isUp.load(ordering: .relaxed)
+            }
             unsettled.formUnion(deliveries.map(\.tag))
             return deliveries
         } catch { throw BusError(reason: error.reason) }
+    }
+
+    var wake: @Sendable () -> Void {
+        { [queue, isWoken] in
+            isWoken.isUp.store(true, ordering: .relaxed)
+            queue.wake()
+        }
     }
 
     func ack(_ deliveries: [Delivery]) throws(BusError) {

@@ -50,7 +50,10 @@ final class EmbeddedQueue: Sendable {
         }
     }
 
-    func receive(max: Int, wait: Duration) throws(StoreError) -> [Delivery] {
+    /// - Parameter isWoken: asked after every `wake`; ends the wait.
+    func receive(
+        max: Int, wait: Duration, until isWoken: () -> Bool
+    ) throws(StoreError) -> [Delivery] {
         precondition(max > 0)
         let end = SystemTime().monotonicNow.advanced(by: wait)
         while true {
@@ -58,7 +61,7 @@ final class EmbeddedQueue: Sendable {
             let (deliveries, nextDue) = try claim(max: max)
             if !deliveries.isEmpty { return deliveries }
             let left = SystemTime().monotonicNow.duration(to: end)
-            if left <= .zero { return [] }
+            if left <= .zero || isWoken() { return [] }
             let sleep = min(left, nextDue ?? left, settings.backstop)
             _ = claims.wait(atMost: sleep) { $0.wakeCount != seen ? () : nil }
         }

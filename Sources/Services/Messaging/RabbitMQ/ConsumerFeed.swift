@@ -13,6 +13,7 @@ import Loop
 final class ConsumerFeed: Sendable {
     private struct State: Sendable {
         var isFlowing = false
+        var isWoken = false
         var deliveries: [AMQPDelivery] = []
         var failure: String?
     }
@@ -49,6 +50,9 @@ final class ConsumerFeed: Sendable {
         }
     }
 
+    /// Ends the wait of `take`, for good; from any thread.
+    func wake() { state.update { $0.isWoken = true } }
+
     // MARK: Worker thread
 
     var failure: String? { state.withLock { $0.failure } }
@@ -65,7 +69,7 @@ final class ConsumerFeed: Sendable {
     func take(max: Int, wait: Duration) throws(BusError) -> [AMQPDelivery] {
         let result = state.wait(atMost: wait) { state -> Result<[AMQPDelivery], BusError>? in
             if let failure = state.failure { return .failure(BusError(reason: failure)) }
-            if state.deliveries.isEmpty { return nil }
+            if state.deliveries.isEmpty { return state.isWoken ? .success([]) : nil }
             let taken = Array(state.deliveries.prefix(max))
             state.deliveries.removeFirst(taken.count)
             return .success(taken)

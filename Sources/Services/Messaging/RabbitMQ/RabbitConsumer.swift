@@ -55,6 +55,8 @@ final class RabbitConsumer: MessageConsumer {
         return deliveries
     }
 
+    var wake: @Sendable () -> Void { { [feed] in feed.wake() } }
+
     func ack(_ deliveries: [Delivery]) throws(BusError) {
         try checkAlive()
         for delivery in deliveries where unsettled.removeValue(forKey: delivery.tag) == nil {
