@@ -19,6 +19,10 @@ public struct HubCounters: Equatable, Sendable {
     public var compressedCount = 0
     public var compressionSavedByteCount = 0
 
+    /// Pushes left out for clients that fetch and did not; those on sockets the loop has counted.
+    public var droppedCount = 0
+    public var supersededCount = 0
+
     public init() {}
 }
 
@@ -34,7 +38,7 @@ public enum HubLimit: String, Hashable, Sendable, CaseIterable {
     case postedBytes = "posted_bytes"
     /// A stream's item waited for its client to catch up.
     case streamWaits = "stream_waits"
-    /// A client that did not fetch or acknowledge `HubOptions.waitingByteCountMax` was given up.
+    /// A client did not fetch or acknowledge `HubOptions.waitingByteCountMax`.
     case waitingBytes = "waiting_bytes"
 }
 
@@ -44,6 +48,7 @@ extension HubEnd {
         case closedByClient = "closed_by_client"
         case clientGone = "client_gone"
         case connectionLost = "connection_lost"
+        case slowClient = "slow_client"
         case protocolViolation = "protocol_violation"
         case clientTimedOut = "client_timed_out"
         case authenticationExpired = "authentication_expired"
@@ -60,6 +65,7 @@ extension HubEnd {
         case .closedByClient: .closedByClient
         case .clientGone: .clientGone
         case .connectionLost: .connectionLost
+        case .slowClient: .slowClient
         case .protocolViolation: .protocolViolation
         case .clientTimedOut: .clientTimedOut
         case .authenticationExpired: .authenticationExpired

@@ -241,5 +241,16 @@ extension HubLoop {
             case .ended(let until): if until <= now { removeEntry(id) }
             }
         }
+        noteKept()
+    }
+
+    /// What sessions keep for their clients is memory for output as much as the loop's queues.
+    private func noteKept() {
+        var byteCount = 0
+        for case .open(let session) in sessions.entries.values {
+            byteCount += session.link.waitingByteCount
+        }
+        reactor.noteKept(byteCount - sessions.keptByteCount)
+        sessions.keptByteCount = byteCount
     }
 }

@@ -4,8 +4,9 @@
 //           └▶ reply, item, request ─▶ the connection, if it still is there
 //
 // A delivery hashes a name once, makes the payload once, and then walks a row of tokens. It never
-// waits for a socket: a queue beyond `Limits.outboundByteCountMax`, or one that makes no progress
-// for `Limits.writeStallTimeout`, is cut by the loop. Clients without a WebSocket and those that may
+// waits for a socket: what becomes of a queue beyond `HubOptions.outboundByteCountMax` the loop does as
+// `HubOptions.slowClient` says, and one that makes no progress for `Limits.writeStallTimeout` it cuts.
+// Clients without a WebSocket and those that may
 // resume are sessions: HubLoop+Sessions has their requests and their clock.
 //
 // Thread: one loop.  Allocates: one payload per delivery that has a receiver.
@@ -20,6 +21,8 @@ public final class HubLoop {
     let mailbox: Mailbox<HubLoopMessage>
     /// Among the server's loops.
     let number: Int
+    /// Every connection that is sent pushes obeys it.
+    let outboundRule: OutboundRule.Number
     private let log = Log("hub")
     /// From the transport's opening to its end, handshake or not.
     private(set) var registry = ConnectionRegistry<HubConnection>()
@@ -51,6 +54,10 @@ public final class HubLoop {
         self.reactor = reactor
         deflate = MessageDeflate(server.options.compression)
         pingFrame = SharedBytes(copying: FrameWriter.makeFrame(HubProtocol.json.ping, as: .text))
+        outboundRule = reactor.add(
+            OutboundRule(
+                byteCountMax: server.options.outboundByteCountMax,
+                policy: server.options.slowClient))
         let inbox = Inbox()
         mailbox = reactor.makeMailbox { inbox.owner?.receive($0) }
         number = server.loops.add(mailbox)
@@ -141,6 +148,10 @@ public final class HubLoop {
         if !left.isEmpty { unsubscribe(from: left.map { .group($0) }) }
         if undecided[token] != nil { undecided[token] = .ended(connection.makeCaller(), end) }
     }
+
+    /// Pushes to clients that fetch, and did not.
+    func countDropped(_ count: Int) { counted.droppedCount += count }
+    func countSuperseded(_ count: Int) { counted.supersededCount += count }
 
     func count(_ limit: HubLimit) { counted.hitCountByLimit[limit, default: 0] += 1 }
 

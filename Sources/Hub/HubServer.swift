@@ -56,7 +56,8 @@ public final class HubServer: Sendable {
             methods: methods, enableDetailedErrors: options.enableDetailedErrors)
         backplane.start { [loops] event in
             switch event {
-            case .deliver(let target, let invocation): loops.deliver(invocation, to: target)
+            case .deliver(let target, let invocation):
+                loops.deliver(invocation.classified(by: options), to: target)
             case .change(let change, let applied): _ = loops.apply(change, done: applied)
             case .ask(let question, let answered):
                 if !loops.ask(question, answered: answered) { answered(nil) }
@@ -83,7 +84,7 @@ public final class HubServer: Sendable {
         let invocation = EncodedInvocation(
             target: method, arguments: arguments, headers: headers,
             protocols: options.protocols)
-        loops.deliver(invocation, to: target)
+        loops.deliver(invocation.classified(by: options), to: target)
         publish(invocation, to: target, accepted: accepted)
     }
 
@@ -94,7 +95,7 @@ public final class HubServer: Sendable {
         let invocation = EncodedInvocation(
             target: method, arguments: arguments, headers: headers,
             protocols: options.protocols)
-        loops.deliver(invocation, to: target)
+        loops.deliver(invocation.classified(by: options), to: target)
     }
 
     /// Calls a method of those clients only that are connected to other pods.

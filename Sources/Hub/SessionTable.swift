@@ -39,4 +39,6 @@ struct SessionTable {
     var tokens = SessionTokens()
     var entries: [String: Entry] = [:]
     var hasClock = false
+    /// What all of them kept for their clients when the clock last ticked.
+    var keptByteCount = 0
 }

@@ -49,9 +49,27 @@ public struct Connection {
         send(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
+    /// Queues a message in two parts, both or, where there is no room, neither.
+    public func send(_ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer) {
+        owner._withUnsafeGuaranteedRef { $0.send(head, body, to: token) }
+    }
+
+    /// Queues a copy of a whole control frame in front of shared payloads that wait, whatever the
+    /// bound. An earlier one that still waits gives way to it.
+    public func send(control frame: [UInt8]) {
+        frame.withUnsafeBytes { bytes in
+            owner._withUnsafeGuaranteedRef { $0.send(control: bytes, to: token) }
+        }
+    }
+
     /// Queues one more reference to a payload; the queue retains it until it is sent.
     public func send(_ payload: SharedBytes) {
         owner._withUnsafeGuaranteedRef { $0.send(payload, to: token) }
+    }
+
+    /// From now on what waits is bounded by a rule of the loop.
+    public func obey(_ rule: OutboundRule.Number) {
+        owner._withUnsafeGuaranteedRef { $0.apply(rule, to: token) }
     }
 
     /// No `received` until `resumeReading`; what has arrived waits, and TCP holds the peer back.

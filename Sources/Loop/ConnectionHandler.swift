@@ -18,8 +18,8 @@ public enum CloseReason: Equatable, Sendable {
     case aborted
     /// The TLS handshake failed or took too long; `opened` was never called.
     case handshakeFailed
-    /// Output made no progress for `Limits.writeStallTimeout`, or more than
-    /// `Limits.outboundByteCountMax` was queued.
+    /// Output made no progress for `Limits.writeStallTimeout`, or more was queued than
+    /// `Limits.outboundByteCountMax`, an `OutboundRule` or the budget of the process allows.
     case slowConsumer
 }
 
@@ -45,6 +45,10 @@ open class ConnectionHandler {
 
     /// The queue fell to the low-water mark after it had risen above the high one.
     open func becameWritable(_ connection: Connection) {}
+
+    /// More waits than the connection's `OutboundRule` allows. What could be left out is; the handler
+    /// may still say why it ends, and must end. The default cuts.
+    open func overflowed(_ connection: Connection) { connection.abort(.slowConsumer) }
 
     /// The timer armed with `Connection.armTimer` is due.
     open func timerFired(_ connection: Connection) {}

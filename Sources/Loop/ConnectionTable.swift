@@ -50,6 +50,8 @@ struct Slot {
         static let connecting = Flags(rawValue: 1 << 12)
         /// Outbound: a drain does not end it.
         static let dialed = Flags(rawValue: 1 << 13)
+        /// It did not keep up; its handler says its last words, or has.
+        static let overflowed = Flags(rawValue: 1 << 14)
     }
 
     var generation: UInt32 = 1
@@ -58,6 +60,8 @@ struct Slot {
     var listener: UInt16 = 0
     var interest: Interest = []
     var closeReason = CloseReason.finished
+    /// Number of an `OutboundRule`; 0 is none.
+    var rule: UInt8 = 0
     /// Owned: retained when set, released at the end of the closing tick.
     var handler: Unmanaged<ConnectionHandler>?
     var tls: TLSSession?

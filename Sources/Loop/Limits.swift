@@ -30,6 +30,9 @@ public struct Limits: Sendable {
     public var outboundByteCountMax = 4 * 1024 * 1024
     /// The same for connections we have dialed: a server of ours may rest for a moment.
     public var dialedOutboundByteCountMax = 64 * 1024 * 1024
+    /// What all loops of a group hold together for peers that have not taken it; beyond it the
+    /// longest queues are shed. Sockets' buffers in the kernel come on top.
+    public var outboundMemoryByteCountMax = 256 * 1024 * 1024
     /// Queued output that makes no progress for this long cuts the connection.
     public var writeStallTimeout: Duration = .seconds(10)
     /// SO_SNDBUF of accepted sockets, in bytes; the kernel doubles it. Without it Linux lets one
@@ -66,6 +69,7 @@ public struct Limits: Sendable {
         precondition(outboundByteCountHigh < outboundByteCountMax)
         precondition(outboundByteCountMax <= 1 << 30, "a queue counts its bytes in 32 bits")
         precondition(dialedOutboundByteCountMax <= 1 << 30)
+        precondition(outboundMemoryByteCountMax >= outboundByteCountMax)
         precondition(writeByteCountPerTick >= 16 * 1024)
         precondition(acceptedSilenceTimeout >= .seconds(4))
         precondition(dialedSilenceTimeout >= .seconds(4))

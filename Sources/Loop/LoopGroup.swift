@@ -41,9 +41,11 @@ public final class LoopGroup {
         _ setUp: @escaping @Sendable (Reactor, Int) throws -> Void
     ) throws {
         precondition(loops.isEmpty && count > 0)
+        let budget = OutboundBudget(
+            byteCountMax: limits.outboundMemoryByteCountMax, loopCount: count)
         for number in 0..<count {
             do {
-                try startOne("\(name)-\(number)", number, limits, time, setUp)
+                try startOne("\(name)-\(number)", number, limits, time, budget, setUp)
             } catch {
                 stop()
                 throw error
@@ -53,14 +55,14 @@ public final class LoopGroup {
 
     private func startOne(
         _ name: String, _ number: Int, _ limits: Limits, _ time: any TimeSource,
-        _ setUp: @escaping @Sendable (Reactor, Int) throws -> Void
+        _ budget: OutboundBudget, _ setUp: @escaping @Sendable (Reactor, Int) throws -> Void
     ) throws {
         let startup = Monitor(Startup.pending)
         let unfinished = unfinished
         unfinished.update { $0.append(nil) }
         let thread = NativeThread(name: name) {
             do {
-                let reactor = try Reactor(limits: limits, time: time)
+                let reactor = try Reactor(limits: limits, time: time, budget: budget)
                 let commands = reactor.makeMailbox(of: Command.self) { [unowned reactor] command in
                     switch command {
                     case .enterLameDuck: reactor.enterLameDuck()

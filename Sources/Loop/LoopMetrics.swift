@@ -2,7 +2,8 @@
 //
 // Thread: plain integers of one loop; other threads see copies.  Allocates: never.
 
-/// Counters since the loop began; they only grow, but for `openConnectionCount`.
+/// Counters since the loop began; they only grow, but for those that say "now" and
+/// `openConnectionCount`.
 public struct LoopMetrics: Equatable, Sendable {
     /// Those that others have opened.
     public var openConnectionCount = 0
@@ -18,6 +19,14 @@ public struct LoopMetrics: Equatable, Sendable {
     public var slowConsumerCount: UInt64 = 0
     /// Given up by the kernel.
     public var silentPeerCount: UInt64 = 0
+    /// Payloads left out because their connection did not read.
+    public var droppedCount: UInt64 = 0
+    /// The same because a newer one about the same subject waits.
+    public var supersededCount: UInt64 = 0
+    /// Queues shed because the process held too much.
+    public var budgetShedCount: UInt64 = 0
+    /// Memory of what waits to be sent, now.
+    public var outboundByteCount = 0
     public var leftoverOverflowCount: UInt64 = 0
     public var tickCount: UInt64 = 0
 

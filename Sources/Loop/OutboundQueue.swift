@@ -3,7 +3,7 @@
 //   Slot.queue ─▶ segment ─▶ segment ─▶ segment          owned: bytes of this connection only
 //                  owned      shared     owned           shared: a reference to a SharedBytes
 //
-// Segments come from one pool per loop and go back to it, so queueing a shared payload for a
+// What goes first or not at all when a peer does not read is in OutboundQueue+Overflow. Segments come from one pool per loop and go back to it, so queueing a shared payload for a
 // connection allocates nothing once the pool has grown to its working size.
 //
 // Thread: one loop.  Allocates: the bytes of owned segments; the pool when it grows.
@@ -14,8 +14,8 @@ import Glibc
 /// A queue is twelve bytes inside its slot; the segments live in the pool.
 package struct OutboundQueue {
     /// First and last segment as index + 1; 0 is none.
-    fileprivate(set) var head: UInt32 = 0
-    fileprivate(set) var tail: UInt32 = 0
+    var head: UInt32 = 0
+    var tail: UInt32 = 0
     private var queued: UInt32 = 0
 
     package init() {}
@@ -23,7 +23,7 @@ package struct OutboundQueue {
     var isEmpty: Bool { head == 0 }
 
     /// At most 4 GiB - 1: the limits allow far less, and one message has less.
-    package fileprivate(set) var byteCount: Int {
+    package internal(set) var byteCount: Int {
         get { Int(queued) }
         set { queued = UInt32(newValue) }
     }
@@ -31,34 +31,57 @@ package struct OutboundQueue {
 
 /// All segments of one loop.
 package struct SegmentPool: ~Copyable {
-    private struct Segment {
+    struct Segment {
+        enum Kind: UInt8 {
+            case owned, shared
+            /// A whole control frame: owned, and nothing is put behind it into its block.
+            case control
+        }
+
         /// Next of its queue, or of the free list; index + 1, 0 is none.
         var next: UInt32 = 0
         /// Bytes `start..<end` are still to be sent.
-        var start = 0
-        var end = 0
-        /// Size of the block of an owned segment; 0 for a shared one.
-        var capacity = 0
-        var base: UnsafeMutableRawPointer?
-        var shared: SharedBytes?
+        var start: UInt32 = 0
+        var end: UInt32 = 0
+        /// Size of an owned block.
+        var capacity: UInt32 = 0
+        /// Owned bytes, or a SharedBytes; nil on the free list.
+        var block: UnsafeMutableRawPointer?
+        var kind = Kind.owned
     }
 
-    private var segments: UnsafeMutablePointer<Segment>
+    var segments: UnsafeMutablePointer<Segment>
     private var count = 0
-    private var capacity: Int
+    private(set) var capacity: Int
+    private let capacityMin: Int
     private var firstFree: UInt32 = 0
-    /// Segments in use, for tests and metrics.
+    /// Segments in use.
     private(set) var liveCount = 0
+    private var blockByteCount = 0
 
     /// Small writes that follow each other share one block of at least this size.
     private static let ownedByteCountMin = 512
 
     package init(capacity: Int = 256) {
         self.capacity = capacity
+        capacityMin = capacity
         segments = .allocate(capacity: capacity)
     }
 
     deinit { segments.deallocate() }
+
+    /// Memory that queued bytes take: segments, owned blocks, and each shared payload once.
+    var heldByteCount: Int { blockByteCount + liveCount * MemoryLayout<Segment>.stride }
+
+    /// Gives back what the pool has grown by in a burst, once nothing is queued.
+    mutating func shrink() {
+        guard liveCount == 0, capacity > capacityMin else { return }
+        segments.deallocate()
+        segments = .allocate(capacity: capacityMin)
+        capacity = capacityMin
+        count = 0
+        firstFree = 0
+    }
 
     private mutating func take() -> Int {
         liveCount += 1
@@ -81,11 +104,15 @@ package struct SegmentPool: ~Copyable {
         capacity *= 2
     }
 
-    private mutating func putBack(_ index: Int) {
-        if let shared = segments[index].shared {
+    mutating func putBack(_ index: Int) {
+        let segment = segments[index]
+        if segment.kind == .shared {
+            let shared = SharedBytes(block: segment.block!)
+            if shared.leftQueue() { blockByteCount -= shared.bytes.count }
             shared.release()
         } else {
-            free(segments[index].base)
+            blockByteCount -= Int(segment.capacity)
+            free(segment.block)
         }
         segments[index] = Segment(next: firstFree)
         firstFree = UInt32(index) + 1
@@ -108,19 +135,30 @@ package struct SegmentPool: ~Copyable {
         queue.byteCount += bytes.count
         if queue.tail != 0 {
             let last = segments + Int(queue.tail - 1)
-            if last.pointee.capacity - last.pointee.end >= bytes.count {
-                (last.pointee.base! + last.pointee.end).copyMemory(
+            if last.pointee.kind == .owned,
+                Int(last.pointee.capacity - last.pointee.end) >= bytes.count
+            {
+                (last.pointee.block! + Int(last.pointee.end)).copyMemory(
                     from: bytes.baseAddress!, byteCount: bytes.count)
-                last.pointee.end += bytes.count
+                last.pointee.end += UInt32(bytes.count)
                 return
             }
         }
-        let index = take()
         let capacity = max(bytes.count, Self.ownedByteCountMin)
-        let base = malloc(capacity)!
-        base.copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
-        segments[index] = Segment(end: bytes.count, capacity: capacity, base: base)
-        link(index, to: &queue)
+        link(makeOwned(bytes, capacity: capacity, .owned), to: &queue)
+    }
+
+    /// A segment of no queue yet.
+    mutating func makeOwned(
+        _ bytes: UnsafeRawBufferPointer, capacity: Int, _ kind: Segment.Kind
+    ) -> Int {
+        let index = take()
+        let block = malloc(capacity)!
+        block.copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
+        blockByteCount += capacity
+        segments[index] = Segment(
+            end: UInt32(bytes.count), capacity: UInt32(capacity), block: block, kind: kind)
+        return index
     }
 
     /// Queues one more reference to `payload`, of which the first `start` bytes are sent already.
@@ -130,8 +168,10 @@ package struct SegmentPool: ~Copyable {
         let end = payload.bytes.count
         guard start < end else { return }
         payload.retain()
+        if payload.enteredQueue() { blockByteCount += end }
         let index = take()
-        segments[index] = Segment(start: start, end: end, shared: payload)
+        segments[index] = Segment(
+            start: UInt32(start), end: UInt32(end), block: payload.block, kind: .shared)
         queue.byteCount += end - start
         link(index, to: &queue)
     }
@@ -159,9 +199,12 @@ package struct SegmentPool: ~Copyable {
     /// The unsent bytes of one segment.
     private func pending(_ index: Int) -> UnsafeRawBufferPointer {
         let segment = segments[index]
-        let base = segment.shared?.bytes.baseAddress ?? UnsafeRawPointer(segment.base!)
+        let base =
+            segment.kind == .shared
+            ? SharedBytes(block: segment.block!).bytes.baseAddress!
+            : UnsafeRawPointer(segment.block!)
         return UnsafeRawBufferPointer(
-            start: base + segment.start, count: segment.end - segment.start)
+            start: base + Int(segment.start), count: Int(segment.end - segment.start))
     }
 
     /// Drops `byteCount` bytes from the front: the socket has taken them.
@@ -171,9 +214,9 @@ package struct SegmentPool: ~Copyable {
         var left = byteCount
         while left > 0 {
             let index = Int(queue.head - 1)
-            let available = segments[index].end - segments[index].start
+            let available = Int(segments[index].end - segments[index].start)
             if left < available {
-                segments[index].start += left
+                segments[index].start += UInt32(left)
                 return
             }
             left -= available

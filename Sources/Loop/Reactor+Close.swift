@@ -114,7 +114,7 @@ extension Reactor {
             guard isLive(slot), slot.pointee.flags.contains(.wantsWrite),
                 table.aside(index).pointee.lastProgress.duration(to: now) > limits.writeStallTimeout
             else { continue }
-            counters.slowConsumerCount += 1
+            if !slot.pointee.flags.contains(.overflowed) { counters.slowConsumerCount += 1 }
             reset(slot, index, .slowConsumer)
         }
     }

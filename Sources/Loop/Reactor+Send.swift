@@ -37,8 +37,33 @@ extension Reactor {
     func send(_ bytes: UnsafeRawBufferPointer, to token: EventToken) {
         guard let slot = writable(token), bytes.count > 0 else { return }
         if corkTakes(bytes, slot, token.index) { return }
-        guard makeRoom(slot, token.index) else { return }
+        guard makeRoom(for: bytes.count, .kept, slot, token.index) else { return }
         pool.append(bytes, to: &slot.pointee.queue)
+        queued(slot, token.index)
+    }
+
+    /// A message in two parts, which are sent both or not at all.
+    func send(
+        _ head: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer, to token: EventToken
+    ) {
+        guard let slot = writable(token) else { return }
+        let byteCount = head.count + body.count
+        if corkHasRoom(for: byteCount, slot, token.index) {
+            putIntoCork(head)
+            return putIntoCork(body)
+        }
+        guard makeRoom(for: byteCount, .kept, slot, token.index) else { return }
+        pool.append(head, to: &slot.pointee.queue)
+        pool.append(body, to: &slot.pointee.queue)
+        queued(slot, token.index)
+    }
+
+    /// A whole control frame: no bound holds it up, and where something waits it goes first.
+    func send(control frame: UnsafeRawBufferPointer, to token: EventToken) {
+        guard let slot = writable(token), frame.count > 0 else { return }
+        if corkTakes(frame, slot, token.index) { return }
+        queueCork(slot, token.index)
+        pool.insert(control: frame, into: &slot.pointee.queue)
         queued(slot, token.index)
     }
 
@@ -58,7 +83,8 @@ extension Reactor {
         {
             return
         }
-        guard makeRoom(slot, token.index) else { return }
+        let byteCount = payload.bytes.count
+        guard makeRoom(for: byteCount, payload.expendability, slot, token.index) else { return }
         pool.append(payload, to: &slot.pointee.queue)
         queued(slot, token.index)
     }
@@ -79,12 +105,22 @@ extension Reactor {
     private func corkTakes(
         _ bytes: UnsafeRawBufferPointer, _ slot: UnsafeMutablePointer<Slot>, _ index: UInt32
     ) -> Bool {
-        guard cork.owner == index, slot.pointee.queue.isEmpty, slot.pointee.ciphertext.isEmpty,
-            cork.byteCount + bytes.count <= Cork.byteCountMax
-        else { return false }
-        (cork.base + cork.byteCount).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
-        cork.byteCount += bytes.count
+        guard corkHasRoom(for: bytes.count, slot, index) else { return false }
+        putIntoCork(bytes)
         return true
+    }
+
+    private func corkHasRoom(
+        for byteCount: Int, _ slot: UnsafeMutablePointer<Slot>, _ index: UInt32
+    ) -> Bool {
+        cork.owner == index && slot.pointee.queue.isEmpty && slot.pointee.ciphertext.isEmpty
+            && cork.byteCount + byteCount <= Cork.byteCountMax
+    }
+
+    private func putIntoCork(_ bytes: UnsafeRawBufferPointer) {
+        guard let base = bytes.baseAddress else { return }
+        (cork.base + cork.byteCount).copyMemory(from: base, byteCount: bytes.count)
+        cork.byteCount += bytes.count
     }
 
     private func writable(_ token: EventToken) -> UnsafeMutablePointer<Slot>? {
@@ -94,13 +130,12 @@ extension Reactor {
 
     /// Keeps the order (corked bytes go first) and the bound: a connection that already has more
     /// than the limit waiting is cut. One message larger than the limit passes on an empty queue.
-    private func makeRoom(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) -> Bool {
-        if cork.owner == index, cork.byteCount > 0 {
-            pool.append(
-                UnsafeRawBufferPointer(start: cork.base, count: cork.byteCount),
-                to: &slot.pointee.queue)
-            cork.byteCount = 0
-        }
+    private func makeRoom(
+        for byteCount: Int, _ expendability: Expendability,
+        _ slot: UnsafeMutablePointer<Slot>, _ index: UInt32
+    ) -> Bool {
+        queueCork(slot, index)
+        if slot.pointee.rule != 0 { return admits(byteCount, expendability, slot, index) }
         let byteCountMax =
             slot.pointee.flags.contains(.dialed)
             ? limits.dialedOutboundByteCountMax : limits.outboundByteCountMax
@@ -112,10 +147,20 @@ extension Reactor {
         return true
     }
 
+    /// What was corked goes before what must be queued.
+    private func queueCork(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
+        guard cork.owner == index, cork.byteCount > 0 else { return }
+        pool.append(
+            UnsafeRawBufferPointer(start: cork.base, count: cork.byteCount),
+            to: &slot.pointee.queue)
+        cork.byteCount = 0
+    }
+
     private func queued(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
         if slot.pointee.queue.byteCount > limits.outboundByteCountHigh {
             slot.pointee.flags.insert(.backpressured)
         }
+        if account.hasGrown(to: outboundByteCount) { account.tell(outboundByteCount) }
         markDirty(slot, index)
     }
 
@@ -221,12 +266,25 @@ extension Reactor {
     }
 
     private func waitUntilWritable(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
-        if !slot.pointee.flags.contains(.wantsWrite) {
-            slot.pointee.flags.insert(.wantsWrite)
-            table.aside(index).pointee.lastProgress = now
-            updateInterest(slot, index)
-        }
+        wantWrite(slot, index)
         relieve(slot, index)
+    }
+
+    private func wantWrite(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
+        guard !slot.pointee.flags.contains(.wantsWrite) else { return }
+        slot.pointee.flags.insert(.wantsWrite)
+        table.aside(index).pointee.lastProgress = now
+        updateInterest(slot, index)
+    }
+
+    /// Writes from the queue ahead of the flush phase, without a word to the handler. What the socket does
+    /// not take waits for it; what the tick's budget leaves, for that phase.
+    func writeQueue(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
+        let before = slot.pointee.queue.byteCount
+        _ = slot.pointee.tls == nil ? flushPlain(slot, index) : flushEncrypted(slot, index)
+        let written = before - slot.pointee.queue.byteCount
+        guard isLive(slot), written < min(before, limits.writeByteCountPerTick) else { return }
+        wantWrite(slot, index)
     }
 
     /// True when the queue is empty.

@@ -3,8 +3,8 @@
 //   tick:  wait ─▶ dispatch events ─▶ drain mailboxes ─▶ expire timers ─▶ redeliver leftovers
 //                                                              ─▶ flush queues ─▶ free closed
 //
-// Reading is in Reactor+Receive, writing in Reactor+Send, the ends of connections in
-// Reactor+Close, new ones in Reactor+Accept and Reactor+Connect, timers in Reactor+Timers.
+// Reading is in Reactor+Receive, writing in Reactor+Send, what happens to those that do not read in
+// Reactor+Overflow, the ends of connections in Reactor+Close, new ones in Reactor+Accept and Reactor+Connect, timers in Reactor+Timers.
 //
 // Thread: the one that made it; other threads reach it only through its mailboxes.
 // Allocates: buffers once in init; per connection only while bytes are left over or unsent.
@@ -38,6 +38,15 @@ public final class Reactor {
     /// While a message is handled that came alone: what it sends need not wait for more.
     var sendsAtOnce = false
     var dirty: [UInt32] = []
+    var outboundRules: [OutboundRule] = []
+    /// Their handlers have not been told yet.
+    var overflowed: [UInt32] = []
+    var account: OutboundAccount
+    /// What the layers above keep for peers, beside our queues.
+    private var keptByteCount = 0
+    /// Of what waited to be sent, since memory was given back.
+    var peakOutboundByteCount = 0
+    var nextShedding = MonotonicInstant(nanoseconds: 0)
     var redeliveries: [EventToken] = []
     var closed: [UInt32] = []
     /// Handlers replaced in this tick; one of them may still be on the stack.
@@ -65,11 +74,17 @@ public final class Reactor {
     /// The longest wait; the sweep for stalled writers is due once a second anyway.
     private static let waitMillisecondsMax: Int32 = 1000
 
-    public init(limits: Limits = Limits(), time: any TimeSource = SystemTime()) throws(SystemError)
-    {
+    /// - Parameter budget: shared with other loops; nil: all of `Limits.outboundMemoryByteCountMax`.
+    public init(
+        limits: Limits = Limits(), time: any TimeSource = SystemTime(),
+        budget: OutboundBudget? = nil
+    ) throws(SystemError) {
         limits.validate()
         self.limits = limits
         self.time = time
+        account = OutboundAccount(
+            budget
+                ?? OutboundBudget(byteCountMax: limits.outboundMemoryByteCountMax, loopCount: 1))
         now = time.monotonicNow
         poller = try Poller()
         waker = try Waker()
@@ -81,7 +96,10 @@ public final class Reactor {
         cork = Cork()
         reserve = try SystemError.check(clinux_open_reserve(), "open(/dev/null)")
         try poller.add(waker.descriptor, .read, Self.wakerToken)
-        every(.seconds(1)) { [unowned self] in cutStalledWriters() }
+        every(.seconds(1)) { [unowned self] in
+            cutStalledWriters()
+            giveBackMemory()
+        }
     }
 
     deinit {
@@ -96,8 +114,18 @@ public final class Reactor {
     public var metrics: LoopMetrics {
         var copy = counters
         copy.openConnectionCount = acceptedConnectionCount
+        copy.outboundByteCount = outboundByteCount
         return copy
     }
+
+    /// Memory of what waits to be sent, a step's inaccuracy included where layers above keep it.
+    public var outboundByteCount: Int { pool.heldByteCount + keptByteCount }
+
+    /// Whether all loops together hold more than they may.
+    public var isOverBudget: Bool { account.isOverdrawn }
+
+    /// The layers above keep so many bytes more for peers, or fewer.
+    public func noteKept(_ byteCount: Int) { keptByteCount += byteCount }
 
     public var openConnectionCount: Int { table.openCount }
 
@@ -162,7 +190,8 @@ public final class Reactor {
 
     /// One turn of the loop.
     func tick(waitMillisecondsMax limit: Int32) {
-        let hasWork = !dirty.isEmpty || !redeliveries.isEmpty || !closed.isEmpty
+        let hasWork =
+            !dirty.isEmpty || !redeliveries.isEmpty || !closed.isEmpty || !overflowed.isEmpty
         let timeout = hasWork ? 0 : wheel.millisecondsToNext(from: now, limit: limit)
         let eventCount = poller.wait(milliseconds: timeout)
         now = time.monotonicNow
@@ -183,8 +212,10 @@ public final class Reactor {
         if isWoken { drainMailboxes() }
         expireTimers()
         redeliverLeftovers()
+        tellOverflowed()
         flushDirty()
         freeClosed()
+        settleOutbound()
     }
 
     private func dispatch(_ token: EventToken, _ flags: UInt32) {
@@ -217,6 +248,7 @@ public final class Reactor {
             end(table.pointer(index), index, .aborted)
         }
         freeClosed()
+        account.tell(0)
         for ending in endings { ending() }
         // The closures may hold what holds the loop.
         drains = []

@@ -49,7 +49,9 @@ enum RunCommand {
             let conclusion = try Conclusion(options)
             let stage = try Stage(options) { if !options.isQuiet { Terminal.note($0) } }
             defer { stage.stop() }
+            let undisturbed = try stage.undisturbed.map { try perform($0) }
             var outcomes = [try perform(stage.main)]
+            if let undisturbed { outcomes[0].result.compare(withUndisturbed: undisturbed.result) }
             if let floor = stage.floor {
                 let yardstick = try perform(floor)
                 outcomes[0].result.compare(with: yardstick.result)
@@ -76,6 +78,18 @@ enum RunCommand {
 }
 
 extension RunResult {
+    /// Adds what the same load took while everybody read, and the ratios to it.
+    mutating func compare(withUndisturbed other: RunResult) {
+        metrics["undisturbed_server_rss_max_bytes"] = other.metrics["server_rss_max_bytes"]
+        for (name, latency) in latencies {
+            guard let base = other.latencies[name], base.p50 > 0, base.p99 > 0 else { continue }
+            metrics["undisturbed_\(name)_p99_us"] = Double(base.p99) / 1000
+            metrics["disturbed_\(name)_p99_us"] = Double(latency.p99) / 1000
+            metrics["disturbed_ratio_\(name)_p50"] = Double(latency.p50) / Double(base.p50)
+            metrics["disturbed_ratio_\(name)_p99"] = Double(latency.p99) / Double(base.p99)
+        }
+    }
+
     /// Adds the floor's figures and the ratios to them: `floor_X` and `ratio_X` for each metric X that
     /// is a cost or a speed.
     mutating func compare(with floor: RunResult) {

@@ -135,12 +135,14 @@ final class Rig {
 
     private func startPod(_ number: Int) throws(BenchError) {
         let name = "pod-\(number + 1)"
+        let metricsPort = try Self.freePort()
         let perPod = needs.connectionCount / needs.podCount + 1
         var arguments = [
             "serve", "--threads", "1", "--data", scratch.file(name), "--http", "127.0.0.1:0",
             "--jwt-issuer", Self.issuer, "--jwt-audience", Self.audience, "--log-level", "warning",
             "--drain-delay", "0s", "--drain-period", "1s", "--drain-file",
             scratch.file("\(name).drain"),
+            "--metrics-listen", "127.0.0.1:\(metricsPort)",
             // Negotiations have connections of their own, and some may be on their way.
             "--limits-connections", "\(perPod + perPod / 8 + 512)",
         ]
@@ -164,7 +166,8 @@ final class Rig {
         else { throw BenchError(description: "\(name) listens on \(line), which is not asked for") }
         try waitUntilReady(name, plain)
         pods.urls.append(url)
-        pods.servers.append(WatchedServer(name: name, process: server.process))
+        pods.servers.append(
+            WatchedServer(name: name, process: server.process, metricsPort: metricsPort))
         say("\(name)     \(url)  pid \(server.process)")
     }
 

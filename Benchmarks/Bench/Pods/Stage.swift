@@ -18,6 +18,15 @@ struct Stage {
     /// Ours, or those of --url.
     let main: Part
     let floor: Part?
+    /// The same load with nobody who does not read, where some do not.
+    var undisturbed: Part? {
+        guard main.options.scenarioOrDefault == .slowReaders, main.options.slowShare > 0 else {
+            return nil
+        }
+        var options = main.options
+        options.slowShare = 0
+        return Part(options: options, target: main.target, servers: main.servers)
+    }
     private let rig: Rig?
 
     init(_ options: BenchOptions, say: @escaping (String) -> Void) throws(BenchError) {

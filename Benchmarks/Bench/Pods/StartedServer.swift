@@ -64,16 +64,28 @@ final class StartedServer {
 enum BlockingRequest {
     /// The status of a GET; nil if nobody answers.
     static func status(_ host: String, _ port: UInt16, _ path: String) -> Int? {
+        let answer = answer(host, port, path, byteCountMax: 512)
+        return answer.count > 12 ? Int(String(decoding: answer[9..<12], as: UTF8.self)) : nil
+    }
+
+    /// All of the answer to a GET, with its head; empty if nobody answers.
+    static func answer(
+        _ host: String, _ port: UInt16, _ path: String, byteCountMax: Int = 1 << 20
+    ) -> [UInt8] {
         let descriptor = clinux_connect(host, port)
-        guard descriptor >= 0 else { return nil }
+        guard descriptor >= 0 else { return [] }
         defer { _ = clinux_close(descriptor) }
         let request = Array(
             "GET \(path) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n".utf8)
-        guard clinux_send(descriptor, request, request.count) == request.count else { return nil }
+        guard clinux_send(descriptor, request, request.count) == request.count else { return [] }
         var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        var answer = [UInt8](repeating: 0, count: 512)
-        guard poll(&waiting, 1, 2000) == 1, clinux_recv(descriptor, &answer, answer.count) > 12
-        else { return nil }
-        return Int(String(decoding: answer[9..<12], as: UTF8.self))
+        var answer: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 16 * 1024)
+        while answer.count < byteCountMax, poll(&waiting, 1, 2000) == 1 {
+            let count = clinux_recv(descriptor, &part, part.count)
+            if count <= 0 { break }
+            answer += part[..<count]
+        }
+        return answer
     }
 }

@@ -27,6 +27,8 @@ final class LoadRun {
     private var endNanoseconds: UInt64 = 0
     /// Parts of the measured time, where a scenario has several.
     private(set) var periods: [String: Period] = [:]
+    /// The most that all servers together had in memory while they were watched.
+    private(set) var peakResidentByteCount = 0
     private(set) var openSeconds = 0.0
     private(set) var openCount = 0
     private(set) var publishedCount = 0
@@ -157,6 +159,8 @@ final class LoadRun {
     func watch(_ isOver: () -> Bool) throws(BenchError) {
         let isMeasuring = beginNanoseconds > 0
         while !isOver() {
+            peakResidentByteCount = max(
+                peakResidentByteCount, read().reduce(0) { $0 + ($1?.residentByteCount ?? 0) })
             display.show(
                 try crew.glance(), phase: isMeasuring ? "measuring" : "warming up",
                 since: isMeasuring ? beginNanoseconds : startNanoseconds,

@@ -45,4 +45,6 @@ struct ServerReading: Equatable, Sendable {
 struct WatchedServer: Sendable {
     let name: String
     let process: Int32
+    /// Of 127.0.0.1, where it serves its metrics; nil: it does not, or nobody knows.
+    var metricsPort: UInt16?
 }

@@ -203,14 +203,21 @@ final class HubConnection {
     func deliver(_ invocation: EncodedInvocation) {
         guard machine.canSend else { return }
         guard let record = invocation.record(for: hubProtocol) else { return lacksProtocol() }
-        send(Array(record), isTracked: true)
+        // A queue of the loop looks at the budget by itself.
+        if link.waitingByteCount > 0, link.isBackpressured, loop.reactor.isOverBudget {
+            return fellBehind()
+        }
+        loop.countSuperseded(
+            link.push(
+                Array(record), as: hubProtocol.transferFormat, invocation.expendability))
+        boundWaiting()
     }
 
     func perform(_ request: HubCaller.Request) {
         guard machine.canSend else { return request.abandon() }
         switch request {
         case .send(let invocation, let taken):
-            deliver(invocation)
+            deliver(invocation.classified(by: options))
             waitForRoom(taken)
         case .join(let group, let done): loop.join(token, group: group, done: done)
         case .leave(let group, let done):
@@ -235,11 +242,40 @@ final class HubConnection {
     /// - Parameter record: whole messages with their framing.
     func send(_ record: [UInt8], isTracked: Bool) {
         link.send(record, as: hubProtocol.transferFormat, isTracked: isTracked)
-        // A socket's queue has a bound of its own.
-        if link.waitingByteCount > options.waitingByteCountMax {
-            loop.count(.waitingBytes)
-            transportEnded(isOrderly: false)
+        boundWaiting()
+    }
+
+    /// What a client has to fetch or to acknowledge; a socket's queue has a bound of its own.
+    private func boundWaiting() {
+        guard link.waitingByteCount > options.waitingByteCountMax, machine.isOpen else { return }
+        loop.count(.waitingBytes)
+        if case .polling(let queue) = link, options.slowClient == .dropOldest {
+            loop.countDropped(queue.dropPushes(downTo: options.waitingByteCountMax))
+            if queue.byteCount <= options.waitingByteCountMax { return }
         }
+        fellBehind()
+    }
+
+    // MARK: A client that does not read
+
+    /// The socket's queue has overflowed.
+    func fellBehind(on socket: HubSocket) {
+        // Whoever may come back on another socket is owed what was sent, in its order.
+        if isResumable { return socket.abort() }
+        fellBehind()
+    }
+
+    /// Ends it with a Close message that allows to reconnect, in place of the pushes that wait.
+    func fellBehind() {
+        if case .polling(let queue) = link { _ = queue.dropPushes(downTo: 0) }
+        run(machine.fellBehind())
+    }
+
+    /// The loop has cut the connection that carries us because it did not read.
+    func wasCut() {
+        if case .resumable = link { return }
+        run(machine.cutAsSlow())
+        forget()
     }
 
     // MARK: Doing what the machine says

@@ -11,8 +11,10 @@ public enum HubEnd: Equatable, Sendable {
     case closedByClient(error: String?)
     /// The transport ended in an orderly way.
     case clientGone
-    /// The transport broke, or the client read too slowly and was cut.
+    /// The transport broke.
     case connectionLost
+    /// The client did not read what was sent to it (`HubOptions.slowClient`).
+    case slowClient
     case protocolViolation(HubProtocolError)
     /// A client that pings was silent for `HubOptions.clientTimeout`.
     case clientTimedOut
@@ -35,7 +37,8 @@ public enum HubEnd: Equatable, Sendable {
         let text = "Connection closed with an error."
         switch self {
         case .closedByClient, .aborted, .unwritable: return CloseMessage()
-        case .clientGone, .connectionLost, .shutdown, .retired, .authenticationExpired:
+        case .clientGone, .connectionLost, .slowClient, .shutdown, .retired,
+            .authenticationExpired:
             return CloseMessage(allowReconnect: true)
         case .protocolViolation(let error):
             let detail = withDetails ? " InvalidDataException: \(error.detail)" : ""

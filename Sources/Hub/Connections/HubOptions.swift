@@ -5,6 +5,7 @@
 //
 // Thread: a pure value.
 
+import Loop
 import WS
 
 public struct HubOptions: Sendable {
@@ -41,6 +42,18 @@ public struct HubOptions: Sendable {
     public var waitingByteCountHigh = 64 * 1024
     /// The same at which the client is given up.
     public var waitingByteCountMax = 4 * 1024 * 1024
+    /// What becomes of a client that does not read. Answers, handshakes and pings are never left out,
+    /// pushes are where it says so; with stateful reconnect they are numbered, and it is always `close`.
+    public var slowClient = SlowConsumerPolicy.close
+    /// Bytes queued on a client's socket at which `slowClient` decides. For a client that fetches
+    /// `waitingByteCountMax` stands in its place.
+    public var outboundByteCountMax = 1024 * 1024
+    /// What a push is about, for `SlowConsumerPolicy.coalesce`: one that is newer makes it worthless to
+    /// the same client. Nil: nothing does. Asked once per push, on the thread that sends it or that of
+    /// the backplane.
+    public var subject: @Sendable (_ target: String, _ arguments: [RawValue]) -> String? = {
+        _, _ in nil
+    }
     /// How long a client without a WebSocket may be away between two requests, and one with stateful
     /// reconnect between two sockets.
     public var disconnectTimeout: Duration = .seconds(15)
@@ -96,6 +109,7 @@ public struct HubOptions: Sendable {
         precondition(waitingByteCountHigh > 0 && waitingByteCountHigh < waitingByteCountMax)
         precondition(statefulByteCountHigh > 0 && statefulByteCountHigh < waitingByteCountMax)
         compression.validate()
+        precondition(outboundByteCountMax > 64 * 1024)
         precondition(disconnectTimeout >= .seconds(1))
         precondition(pollTimeout >= .seconds(1))
         precondition(drainRate ?? 1 > 0)

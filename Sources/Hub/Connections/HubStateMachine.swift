@@ -235,6 +235,24 @@ struct HubStateMachine {
 
     mutating func abort() -> Action { close(.aborted) }
 
+    /// More waits for the client than may.
+    mutating func fellBehind() -> Action {
+        if isAwaitingHandshake { return handshakeReceived(.failure(.canceled)) }
+        return close(.slowClient)
+    }
+
+    /// The client was cut because it did not read.
+    mutating func cutAsSlow() -> Action {
+        let before = state
+        state = .closed
+        switch before {
+        case .closing, .closed: return .nothing
+        case .awaitingHandshake: return .finish(.handshakeFailed, tellsHub: false)
+        case .subscribing, .connecting: return .finish(.slowClient, tellsHub: false)
+        case .active: return .finish(.slowClient, tellsHub: true)
+        }
+    }
+
     /// What the hub wants said has no form in the client's protocol.
     mutating func failedToSend(_ error: HubValueError) -> Action { close(.unwritable(error)) }
 

@@ -4,6 +4,7 @@
 //   /detailed   detailed errors          /json        JSON only
 //   /parallel   two calls at once        /tiny        small messages, one upload item ahead
 //   /stateful   reconnects               /unlimited   messages up to the WebSocket's limit
+//   /dropping /coalescing                what becomes of a client that does not read
 //   /min1       no version 0 clients     /protected   users only
 //   /refusing /aborting /greeting        onConnected throws, aborts, says hello
 //   /filtered   three filters
@@ -68,6 +69,12 @@ enum ExampleHubs {
         return try RedisBackplane(reactor: reactor, options: redis, settings: settings)
     }
 
+    /// "ann:…" is about ann.
+    @Sendable private static func subject(_ target: String, _ arguments: [RawValue]) -> String? {
+        guard let text = try? arguments.first?.decode(as: String.self) else { return nil }
+        return text.split(separator: ":").first.map(String.init)
+    }
+
     // MARK: What sets each apart
 
     private struct Plan {
@@ -101,6 +108,13 @@ enum ExampleHubs {
                     options.uploadItemCountMax = 1
                 }),
             Plan(path: "/unlimited", options: { $0.messageByteCountMax = nil }),
+            Plan(path: "/dropping", options: { $0.slowClient = .dropOldest }),
+            Plan(
+                path: "/coalescing",
+                options: { options in
+                    options.slowClient = .coalesce
+                    options.subject = subject
+                }),
             Plan(path: "/min1", options: { $0.negotiateVersionMin = 1 }),
             Plan(path: "/protected"),
             Plan(path: "/refusing", methods: { hub, _ in hub.refuseEverybody() }),

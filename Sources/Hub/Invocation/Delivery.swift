@@ -127,7 +127,7 @@ struct Delivery {
 
     private mutating func makePayload(_ hubProtocol: HubProtocol) -> SharedBytes? {
         guard let frame = invocation.frame(for: hubProtocol) else { return nil }
-        let made = SharedBytes(copying: frame)
+        let made = SharedBytes(copying: frame, invocation.expendability)
         switch hubProtocol {
         case .json: json = made
         case .messagePack: messagePack = made

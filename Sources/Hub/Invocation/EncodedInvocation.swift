@@ -16,6 +16,7 @@
 //
 // Thread: an immutable value, any thread.  Allocates: once a protocol when it is made.
 
+import Loop
 import WS
 
 /// A call of a client's method, ready for the wire in its hub protocols.
@@ -28,6 +29,8 @@ public struct EncodedInvocation: Equatable, Sendable {
 
     private var json: Message?
     private var messagePack: Message?
+    /// For one who does not read. Where a question is meant, whoever asks it sees to that.
+    private(set) var expendability = Expendability.droppable
 
     /// In no protocol yet.
     init() {}
@@ -48,6 +51,16 @@ public struct EncodedInvocation: Equatable, Sendable {
             guard let record = try? hubProtocol.encode(invocation) else { continue }
             record.withUnsafeBytes { setRecord($0, for: hubProtocol) }
         }
+    }
+
+    /// With what it is about, where a hub wants to know.
+    func classified(by options: HubOptions) -> EncodedInvocation {
+        guard options.slowClient == .coalesce, let message,
+            let subject = options.subject(message.target, message.arguments)
+        else { return self }
+        var copy = self
+        copy.expendability = .about(subject)
+        return copy
     }
 
     /// Bytes of all records together.

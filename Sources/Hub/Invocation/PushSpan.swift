@@ -37,12 +37,18 @@ extension EncodedInvocation {
         guard let record = record(for: .json), record.starts(with: Self.headersBegin) else {
             return []
         }
+        return message?.headers ?? []
+    }
+
+    /// Read from its JSON, whoever has written it; nil where it has none.
+    var message: Invocation? {
+        guard let record = record(for: .json) else { return nil }
         let message = record.dropLast().withUnsafeBytes { bytes in
-            // What another pod has garbled is for the clients to complain of; a trace can miss it.
+            // What another pod has garbled is for the clients to complain of.
             try? HubProtocol.json.decode(bytes)
         }
-        guard case .invocation(let invocation) = message else { return [] }
-        return invocation.headers
+        guard case .invocation(let invocation) = message else { return nil }
+        return invocation
     }
 
     private static let headersBegin = Array(#"{"type":1,"headers":"#.utf8)

@@ -50,6 +50,14 @@ final class EventStream: ConnectionHandler {
         connection?.send(ServerSentEvent.encode(records))
     }
 
+    /// The same for a push, which the connection's rule may leave out.
+    func push(_ records: [UInt8], _ expendability: Expendability) {
+        begin()
+        let event = SharedBytes(copying: ServerSentEvent.encode(records), expendability)
+        connection?.send(event)
+        event.release()
+    }
+
     var isBackpressured: Bool { connection?.isBackpressured == true }
 
     func finish() {
@@ -62,6 +70,7 @@ final class EventStream: ConnectionHandler {
     override func opened(_ connection: Connection) {
         self.connection = connection
         guard let session else { return }
+        connection.obey(session.loop.outboundRule)
         session.loop.attach(session.connectionID, for: connection.token)
     }
 
@@ -82,6 +91,10 @@ final class EventStream: ConnectionHandler {
 
     override func becameWritable(_ connection: Connection) { session?.caughtUp() }
 
+    override func overflowed(_ connection: Connection) {
+        if let session { session.fellBehind() } else { connection.abort(.slowConsumer) }
+    }
+
     override func drain(_ connection: Connection) {
         // One that is open has its turn.
         if session?.isOpened != true { connection.closeAfterFlush() }
@@ -91,6 +104,7 @@ final class EventStream: ConnectionHandler {
         let session = session
         self.session = nil
         self.connection = nil
+        if reason == .slowConsumer { session?.wasCut() }
         session?.transportEnded(isOrderly: reason == .peerGone || reason == .finished)
     }
 }

@@ -32,8 +32,28 @@ enum HubLink {
             socket._withUnsafeGuaranteedRef { $0.send(records, as: format.messageKind) }
         case .resumable(let resumption): resumption.send(records, as: format, isTracked: isTracked)
         case .events(let stream): stream.send(records)
-        case .polling(let queue): queue.append(records)
+        case .polling(let queue): _ = queue.append(records)
         }
+    }
+
+    /// Sends a push, which may be left out where the client does not keep up.
+    ///
+    /// - Returns: how many that waited for a poll it has superseded.
+    func push(
+        _ records: [UInt8], as format: TransferFormat, _ expendability: Expendability
+    ) -> Int {
+        switch self {
+        case .none: break
+        case .webSocket(let socket):
+            let frame = SharedBytes(
+                copying: FrameWriter.makeFrame(records, as: format.messageKind), expendability)
+            socket._withUnsafeGuaranteedRef { $0.send(frame: frame) }
+            frame.release()
+        case .resumable(let resumption): resumption.send(records, as: format, isTracked: true)
+        case .events(let stream): stream.push(records, expendability)
+        case .polling(let queue): return queue.append(records, expendability)
+        }
+        return 0
     }
 
     /// The client does not keep up; what can wait shall.

@@ -19,6 +19,7 @@ final class HubSocket: WSConnection {
     }
 
     override func opened() {
+        connection?.obey(session.loop.outboundRule)
         // One that is open already has lost its former socket.
         if session.isOpened { session.resume(on: .own(self)) } else { session.opened(by: self) }
     }
@@ -29,6 +30,8 @@ final class HubSocket: WSConnection {
 
     override func becameWritable() { session.caughtUp() }
 
+    override func overflowed() { session.fellBehind(on: self) }
+
     override func timerFired() { session.timerFired() }
 
     /// Its loop gives it a turn.
@@ -37,6 +40,7 @@ final class HubSocket: WSConnection {
     override func closed(_ ending: WSEnding) {
         var isOrderly = false
         if case .closedByPeer = ending { isOrderly = true }
+        if case .lost(.slowConsumer) = ending { session.wasCut() }
         session.socketEnded(self, isOrderly: isOrderly)
     }
 }

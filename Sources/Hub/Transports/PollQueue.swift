@@ -1,6 +1,6 @@
 // PollQueue: what waits for the next poll of a long-polling client, or the poll that waits for it.
 //
-//   append ─▶ [ records ] ─▶ poll: 200 with all of them
+//   append ─▶ [ backlog ] ─▶ poll: 200 with all of it
 //             [ nothing ] ─▶ poll waits ─┬─ append ─▶ 200
 //                                        ├─ pollTimeout ─▶ 200, empty
 //                                        ├─ a newer poll, delete, finish ─▶ 204
@@ -9,7 +9,7 @@
 // At most one of the two is there at a time. The first poll opens the connection and is answered at
 // once. After `finish`, what is left goes out with 200, and the next poll gets 204.
 //
-// Thread: one loop.  Allocates: when the row of records grows.
+// Thread: one loop.  Allocates: see PollBacklog.
 // Source: SignalR TransportProtocols, "Long polling"; answers as .NET 8.
 
 import Loop
@@ -23,7 +23,7 @@ final class PollQueue {
         let until: MonotonicInstant
     }
 
-    private var records: [UInt8] = []
+    private var backlog = PollBacklog()
     private var waiting: Poll?
     /// The first poll, which opens the connection.
     private var first: Answer?
@@ -33,6 +33,7 @@ final class PollQueue {
     /// Since when no poll waits.
     private var idleSince: MonotonicInstant
     private let byteCountHigh: Int
+    private let policy: SlowConsumerPolicy
     private let pollTimeout: Duration
     let posts = PostQueue()
 
@@ -40,13 +41,14 @@ final class PollQueue {
     init(options: HubOptions, now: MonotonicInstant, first: @escaping Answer) {
         self.first = first
         byteCountHigh = options.waitingByteCountHigh
+        policy = options.slowClient
         pollTimeout = options.pollTimeout
         idleSince = now
     }
 
-    var byteCount: Int { records.count }
+    var byteCount: Int { backlog.byteCount }
 
-    var isBackpressured: Bool { records.count > byteCountHigh }
+    var isBackpressured: Bool { byteCount > byteCountHigh }
 
     /// How long the client has been away; nil while one of its polls waits.
     func idleTime(at now: MonotonicInstant) -> Duration? {
@@ -61,10 +63,21 @@ final class PollQueue {
         first = nil
     }
 
-    func append(_ more: [UInt8]) {
-        records += more
+    /// Whole hub messages.
+    ///
+    /// - Returns: how many that waited this one has superseded.
+    func append(_ records: [UInt8], _ expendability: Expendability = .kept) -> Int {
+        let isSuperseding = policy == .coalesce && isBackpressured && expendability.hasSubject
+        let count = isSuperseding ? backlog.drop(about: expendability) : 0
+        backlog.append(records, expendability)
         tell()
+        return count
     }
+
+    /// Leaves out the oldest pushes until at most `byteCountMax` bytes wait.
+    ///
+    /// - Returns: how many.
+    func dropPushes(downTo byteCountMax: Int) -> Int { backlog.drop(downTo: byteCountMax) }
 
     func finish() {
         begin()
@@ -79,10 +92,7 @@ final class PollQueue {
     }
 
     private func takeAnswer() -> TransportAnswer? {
-        if !records.isEmpty {
-            defer { records = [] }
-            return .records(records)
-        }
+        if backlog.byteCount > 0 { return .records(backlog.takeAll()) }
         if isFinished {
             isDrained = true
             return .over
@@ -130,7 +140,7 @@ final class PollQueue {
     /// The client has said that it is over: what is left is not for it.
     func delete() {
         begin()
-        records = []
+        backlog = PollBacklog()
         isFinished = true
         isDrained = true
         waiting?.answer(.over)

@@ -83,15 +83,19 @@ final class RelaySocket: WSConnection {
     /// This loop's.
     private let mailbox: Mailbox<HubLoopMessage>
     private let directory: HubLoopDirectory
+    private let outboundRule: OutboundRule.Number
 
     init(connectionID: String, loop: HubLoop, limits: WSLimits, deflate: DeflateAgreement?) {
         self.connectionID = connectionID
         mailbox = loop.mailbox
         directory = loop.server.loops
+        outboundRule = loop.outboundRule
         super.init(limits: limits, deflate: deflate)
     }
 
+    /// Beyond the rule it is cut, which is the default: what it carried is kept by the session.
     override func opened() {
+        connection?.obey(outboundRule)
         if !tell(.opened) { close(.normal) }
     }
 

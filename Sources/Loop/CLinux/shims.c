@@ -2,6 +2,7 @@
 #include "CLinux.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
@@ -214,6 +215,8 @@ int64_t clinux_raise_descriptor_limit(void) {
     }
     return limit.rlim_cur > INT32_MAX ? INT32_MAX : (int64_t)limit.rlim_cur;
 }
+
+void clinux_trim_memory(void) { malloc_trim(0); }
 
 ssize_t clinux_random(void *buffer, size_t count) {
     ssize_t n = getrandom(buffer, count, 0);

@@ -30,6 +30,21 @@ enum OrderNotification {
         return .json(RawJSON(writer))
     }
 
+    private struct Push: Decodable {
+        struct Correlation: Decodable {
+            let value: String
+        }
+        let correlationId: Correlation
+    }
+
+    /// The order that a push is about: its newest status makes older ones worthless.
+    @Sendable static func subject(_ target: String, _ arguments: [RawValue]) -> String? {
+        guard target == Self.target, let argument = arguments.first,
+            let push = try? argument.decode(as: Push.self)
+        else { return nil }
+        return push.correlationId.value
+    }
+
     /// The answer of `GetCurrentStatus`.
     static func status(_ tracked: TrackedStatus) -> RawValue {
         var writer = JSONWriter(reservingCapacity: 48)

@@ -26,6 +26,7 @@ struct MetricsReport {
         addProcess(to: &text)
         addState(to: &text)
         addConnections(to: &text)
+        addOutput(to: &text)
         addHTTP(to: &text)
         addHub(to: &text)
         addOrders(to: &text)
@@ -100,7 +101,7 @@ struct MetricsReport {
             $0.receivedByteCount
         }
         counter("contoso_sent_bytes", "Bytes sent, TLS included.") { $0.sentByteCount }
-        counter("contoso_slow_consumers", "Connections cut because they did not read.") {
+        counter("contoso_slow_consumers", "Connections ended because they did not read.") {
             $0.slowConsumerCount
         }
         counter(

@@ -93,6 +93,8 @@ public struct Configuration: Sendable {
 
     /// Per loop.
     public var connectionCountMax = 0
+    /// Of the process.
+    public var outboundMemoryByteCountMax = 0
     public var orderItemCountMax = 0
     public var quantityMax = 0
     public var workerCount = 0

@@ -236,6 +236,7 @@ final class Server {
         }
         var limits = Limits()
         limits.connectionCountMax = min(configuration.connectionCountMax, most)
+        limits.outboundMemoryByteCountMax = configuration.outboundMemoryByteCountMax
         log.info("descriptor limit raised", [.integer("descriptors", ceiling)])
         return limits
     }
@@ -274,6 +275,7 @@ final class Server {
         // A WebSocket message holds an oversized hub message, so that its client hears which limit.
         options.webSocket.messageByteCountMax = max(
             options.webSocket.messageByteCountMax, 2 * configuration.hubMessageByteCountMax)
+        options.subject = OrderNotification.subject
         // The rest of the period is for the closing handshakes of the last ones.
         options.drainPeriod = configuration.drainPeriod * 3 / 4
         options.drainRate = configuration.drainRate == 0 ? nil : configuration.drainRate

@@ -10,7 +10,8 @@ import Loop
 import WS
 
 enum Settings {
-    static let all = general + engines + identity + web + hub + http + limits + drain
+    static let all =
+        general + engines + identity + web + hub + output + http + limits + drain
 
     static func named(_ name: String) -> Setting? { all.first { $0.name == name } }
 

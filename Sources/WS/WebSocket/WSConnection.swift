@@ -26,8 +26,6 @@ open class WSConnection: ConnectionHandler {
     private var isReadingPaused = false
     /// Bytes have come since `takeHeard` was called.
     private var hasHeard = false
-    /// The payload of the latest ping that came while the peer read nothing.
-    private var owedPong: [UInt8]?
 
     /// - Parameter deflate: what the opening handshake has agreed on; nil sends nothing compressed,
     ///   and takes it for a violation.
@@ -50,6 +48,10 @@ open class WSConnection: ConnectionHandler {
 
     /// What was queued has fallen to the low-water mark after it had risen above the high one.
     open func becameWritable() {}
+
+    /// More waits to be sent than the rule that the connection obeys allows. What could be left out is;
+    /// the subclass says its last words and closes. The default cuts. Not called once a close has begun.
+    open func overflowed() { connection?.abort(.slowConsumer) }
 
     /// The timer armed with `armTimer` is due. Not called once a close has begun.
     open func timerFired() {}
@@ -176,11 +178,11 @@ open class WSConnection: ConnectionHandler {
     }
 
     public final override func becameWritable(_ connection: Connection) {
-        if let payload = owedPong {
-            owedPong = nil
-            if isOpen { payload.withUnsafeBytes { sendFrame(.pong, $0) } }
-        }
         if isOpen { becameWritable() }
+    }
+
+    public final override func overflowed(_ connection: Connection) {
+        if isOpen { overflowed() } else { connection.abort(.slowConsumer) }
     }
 
     public final override func timerFired(_ connection: Connection) {
@@ -201,12 +203,13 @@ open class WSConnection: ConnectionHandler {
 
     // MARK: Doing it
 
-    /// A peer that sends pings and reads nothing gets no growing queue of pongs: while output is
-    /// stuck only the latest ping is remembered (RFC 6455 §5.5.3).
+    /// While output is stuck the pong goes before what waits, so that a slow peer knows that we live. One
+    /// that sends pings and reads nothing gets no growing queue of them: the latest takes the place of
+    /// the one before (RFC 6455 §5.5.3).
     private func answerPing(_ payload: UnsafeRawBufferPointer, _ connection: Connection) {
         guard isOpen else { return }
         if connection.isBackpressured {
-            owedPong = Array(payload)
+            connection.send(control: FrameWriter.makeFrame(.pong, payload))
         } else {
             sendFrame(.pong, payload)
         }
@@ -217,8 +220,7 @@ open class WSConnection: ConnectionHandler {
     ) {
         guard let connection else { return }
         FrameWriter(opcode, payloadByteCount: payload.count, isCompressed: isCompressed)
-            .withHeader { connection.send($0) }
-        if !payload.isEmpty { connection.send(payload) }
+            .withHeader { connection.send($0, payload) }
     }
 
     /// - Returns: false if the message is to be sent as it is.

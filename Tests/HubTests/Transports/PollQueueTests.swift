@@ -19,7 +19,7 @@ import TestSupport
 
     @Test func `what came between two polls goes out with the next, in one body`() {
         let queue = opened()
-        for text in ["Hello", " ", "World"] { queue.append(Array(text.utf8)) }
+        for text in ["Hello", " ", "World"] { _ = queue.append(Array(text.utf8)) }
 
         #expect(poll(queue, "a"))
         #expect(told() == ["a 200 application/octet-stream Hello World"])
@@ -30,8 +30,8 @@ import TestSupport
         let queue = opened()
         #expect(!poll(queue, "a"))
         #expect(told() == [])
-        queue.append(Array("x".utf8))
-        queue.append(Array("y".utf8))
+        _ = queue.append(Array("x".utf8))
+        _ = queue.append(Array("y".utf8))
         #expect(told() == ["a 200 application/octet-stream x"])
         #expect(poll(queue, "b"))
         #expect(told().last == "b 200 application/octet-stream y")
@@ -42,7 +42,7 @@ import TestSupport
         #expect(!poll(queue, "a"))
         #expect(!poll(queue, "b"))
         #expect(told() == ["a 204 text/plain "])
-        queue.append(Array("x".utf8))
+        _ = queue.append(Array("x".utf8))
         #expect(told().last == "b 200 application/octet-stream x")
     }
 
@@ -66,14 +66,14 @@ import TestSupport
         #expect(queue.idleTime(at: now) == nil)
         queue.abandon("a", at: now)
         #expect(queue.idleTime(at: now) == .zero)
-        queue.append(Array("kept".utf8))
+        _ = queue.append(Array("kept".utf8))
         _ = poll(queue, "b")
         #expect(told().last == "b 200 application/octet-stream kept")
     }
 
     @Test func `what is left at the end goes out, and the next poll hears that it is over`() {
         let queue = opened()
-        queue.append(Array("bye".utf8))
+        _ = queue.append(Array("bye".utf8))
         queue.finish()
         #expect(poll(queue, "a"))
         #expect(!queue.isDrained)
@@ -96,9 +96,9 @@ import TestSupport
         var options = HubOptions()
         options.waitingByteCountHigh = 4
         let queue = opened(options)
-        queue.append([1, 2, 3, 4])
+        _ = queue.append([1, 2, 3, 4])
         #expect(!queue.isBackpressured)
-        queue.append([5])
+        _ = queue.append([5])
         #expect(queue.isBackpressured)
         _ = poll(queue, "a")
         #expect(!queue.isBackpressured)

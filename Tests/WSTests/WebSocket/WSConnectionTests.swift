@@ -181,6 +181,43 @@ private class EchoSocket: WSConnection {
         }
     }
 
+    @Test func `a pong goes before what waits, and only the latest ping is answered`() throws {
+        /// Sends 3 MB at once.
+        final class Flooding: WSConnection {
+            let isDone: Monitor<Bool>
+            init(isDone: Monitor<Bool>) {
+                self.isDone = isDone
+                super.init()
+            }
+            override func received(_ message: UnsafeMutableRawBufferPointer, as kind: MessageKind) {
+                if message.count == 4 { return isDone.update { $0 = true } }
+                let frame = SharedBytes(
+                    copying: FrameWriter.makeFrame([UInt8](repeating: 7, count: 1024), as: .binary))
+                for _ in 0..<3000 { send(frame: frame) }
+                frame.release()
+            }
+        }
+        let isDone = Monitor(false)
+        let harness = try LoopHarness { _ in Flooding(isDone: isDone) }
+        let client = try harness.connect()
+
+        try client.send(
+            textFrame("flood") + clientFrame(0x9, [1]) + clientFrame(0x9, [2]) + textFrame("done"))
+        #expect(isDone.wait(atMost: .seconds(30)) { $0 ? true : nil } == true)
+
+        var framesBeforePong: [Int] = []
+        for number in 0..<3001 {
+            if try client.receive(exactly: 2)[0] == 0x8A {
+                #expect(try client.receive(exactly: 1) == [2])
+                framesBeforePong.append(number)
+            } else {
+                #expect(try client.receive(exactly: 2 + 1024).dropFirst(2).allSatisfy { $0 == 7 })
+            }
+        }
+        #expect(framesBeforePong.count == 1)
+        #expect(framesBeforePong[0] < 2000, "it did not wait for all of them")
+    }
+
     @Test func `a server that shuts down says going away`() throws {
         let endings = Monitor<[WSEnding]>([])
         let harness = try LoopHarness { _ in EchoSocket(endings: endings) }

@@ -106,8 +106,8 @@ extension HubEnd {
             HubConnectionError(
                 description: "Client hasn't sent a message/ping within the configured "
                     + "ClientTimeoutInterval.")
-        case .clientGone, .connectionLost, .authenticationExpired, .aborted, .shutdown,
-            .retired, .connectFailed, .handshakeFailed:
+        case .clientGone, .connectionLost, .slowClient, .authenticationExpired, .aborted,
+            .shutdown, .retired, .connectFailed, .handshakeFailed:
             nil
         case .unwritable(let error): HubConnectionError(description: "\(error)")
         }

@@ -125,6 +125,8 @@ int clinux_pipe(int ends[2]);
 int clinux_open_reserve(void);
 /// Raises the soft descriptor limit to the hard one; returns the resulting soft limit or -errno.
 int64_t clinux_raise_descriptor_limit(void);
+/// Has the allocator give what is free back to the system.
+void clinux_trim_memory(void);
 ssize_t clinux_random(void *buffer, size_t count);
 void clinux_name_thread(const char *name);
 /// Blocks the signals that the supervisor waits for, and ignores SIGPIPE. Call before any thread.
