@@ -26,8 +26,11 @@ public struct Connection {
     public var isSessionResumed: Bool {
         owner._withUnsafeGuaranteedRef { $0.isSessionResumed(token) }
     }
-    /// "127.0.0.1:51234"; one system call.
-    public var peerAddress: String { owner._withUnsafeGuaranteedRef { $0.peerAddress(token) } }
+    /// Who is at the other end; where a proxy has named its client in a PROXY header, that one. At
+    /// most one system call.
+    public var peerAddress: PeerAddress {
+        owner._withUnsafeGuaranteedRef { $0.peerAddress(token) }
+    }
     /// Bytes accepted by `send` and not yet taken by the socket.
     public var queuedByteCount: Int {
         owner._withUnsafeGuaranteedRef { $0.queuedByteCount(token) }

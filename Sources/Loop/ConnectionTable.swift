@@ -6,8 +6,8 @@
 //   free ── allocate ──▶ open ── markClosed ──▶ closed ── (end of tick) release ──▶ free
 //                                                          generation + 1
 //
-// A slot is one cache line, all that receiving and sending look at. What only a stalled or a lingering
-// connection needs stands in a table of its own.
+// A slot is one cache line, all that receiving and sending look at. What only a stalled, a
+// lingering or a proxied connection needs stands in a table of its own.
 //
 //    0          8               16        24      32         40         52         64
 //   ┌──────────┬───────────────┬─────────┬───────┬──────────┬──────────┬──────────┐
@@ -21,7 +21,7 @@ import Glibc
 /// What the loop knows of one connection. Trivial: copying it copies no reference.
 struct Slot {
     struct Flags: OptionSet {
-        let rawValue: UInt16
+        let rawValue: UInt32
         /// In use; clear for slots on the free list.
         static let allocated = Flags(rawValue: 1 << 0)
         /// The TLS handshake is not done; the handler does not know the connection yet.
@@ -52,12 +52,17 @@ struct Slot {
         static let dialed = Flags(rawValue: 1 << 13)
         /// It did not keep up; its handler says its last words, or has.
         static let overflowed = Flags(rawValue: 1 << 14)
+        /// Nothing is read before the PROXY header; the handler does not know the connection yet.
+        static let awaitingProxyHeader = Flags(rawValue: 1 << 15)
+        /// A PROXY header has named the client, which stands in the aside.
+        static let proxied = Flags(rawValue: 1 << 16)
     }
 
     var generation: UInt32 = 1
     var descriptor: Int32 = -1
     var flags: Flags = []
-    var listener: UInt16 = 0
+    /// Position in `Reactor.listeners`.
+    var listener: UInt8 = 0
     var interest: Interest = []
     var closeReason = CloseReason.finished
     /// Number of an `OutboundRule`; 0 is none.
@@ -72,12 +77,14 @@ struct Slot {
     var ciphertext = OutboundQueue()
 }
 
-/// What is looked at of a connection that stalls or lingers.
+/// What is looked at of a connection that stalls, lingers or came through a proxy.
 struct SlotAside {
     /// While the slot waits to write: when the socket last took bytes, or when the wait began.
     var lastProgress = MonotonicInstant(nanoseconds: 0)
     /// Input thrown away.
     var lingeredByteCount = 0
+    /// Of a proxied connection.
+    var client = PeerAddress.unknown
 }
 
 /// All slots of one loop.

@@ -16,6 +16,8 @@ public struct Limits: Sendable {
     public var handshakeCountPerTick = 16
     /// Time from accept to the end of the TLS handshake; then the connection is cut.
     public var handshakeTimeout: Duration = .seconds(15)
+    /// Time from accept to the end of the PROXY header, where a listener wants one.
+    public var proxyHeaderTimeout: Duration = .seconds(5)
     /// Bytes taken from one socket per tick.
     public var readByteCountPerTick = 64 * 1024
     /// Bytes a handler may leave unconsumed; more cuts the connection.

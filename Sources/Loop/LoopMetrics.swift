@@ -12,6 +12,8 @@ public struct LoopMetrics: Equatable, Sendable {
     public var refusedCount: UInt64 = 0
     public var handshakeCount: UInt64 = 0
     public var handshakeFailedCount: UInt64 = 0
+    /// Connections closed instead of taken over from a proxy.
+    public var proxyRefusalCountByReason: [ProxyHeaderViolation: UInt64] = [:]
     public var receivedByteCount: UInt64 = 0
     public var sentByteCount: UInt64 = 0
     /// Events, timers and replies for connections that were gone.

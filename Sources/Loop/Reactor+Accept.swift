@@ -9,6 +9,8 @@ import CLinux
 struct Listener {
     var descriptor: Int32
     let identity: TLSIdentity?
+    /// Nil: connections begin with their client's first byte, and not with a PROXY header.
+    let proxies: TrustedNetworks?
     let makeHandler: (Connection) -> ConnectionHandler
 }
 
@@ -24,11 +26,14 @@ extension Reactor {
     /// - Parameters:
     ///   - port: 0 takes a free one.
     ///   - identity: serves TLS with it; nil is plain TCP.
+    ///   - proxies: only they may connect, and each connection must begin with a PROXY header; nil
+    ///     takes everybody and no header.
     ///   - makeHandler: makes the handler of each connection; with TLS after the handshake.
     /// - Returns: the bound address as text, "127.0.0.1:8080".
     @discardableResult
     public func listen(
         host: String, port: UInt16, identity: TLSIdentity? = nil,
+        proxies: TrustedNetworks? = nil,
         makeHandler: @escaping (Connection) -> ConnectionHandler
     ) throws(ListenError) -> String {
         let silence = Int32(clamping: limits.acceptedSilenceTimeout.components.seconds)
@@ -45,7 +50,9 @@ extension Reactor {
             throw Self.listenError(error, host, port)
         }
         listeners.append(
-            Listener(descriptor: descriptor, identity: identity, makeHandler: makeHandler))
+            Listener(
+                descriptor: descriptor, identity: identity, proxies: proxies,
+                makeHandler: makeHandler))
         return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
             let result = clinux_local_address(descriptor, text.baseAddress, text.count)
             precondition(result == 0, "getsockname failed with errno \(-result)")
@@ -87,10 +94,11 @@ extension Reactor {
     func accept(on position: Int) {
         let listener = listeners[position]
         guard listener.descriptor >= 0 else { return }
+        var peer = clinux_peer()
         for _ in 0..<limits.acceptCountPerTick {
-            let descriptor = clinux_accept(listener.descriptor)
+            let descriptor = clinux_accept(listener.descriptor, &peer)
             if descriptor >= 0 {
-                adopt(descriptor, listener: position)
+                adopt(descriptor, from: PeerAddress(peer), listener: position)
                 continue
             }
             switch SystemError.kind(of: -descriptor) {
@@ -112,13 +120,14 @@ extension Reactor {
         if reserve >= 0 {
             _ = clinux_close(reserve)
             reserve = -1
-            let refused = clinux_accept(listener)
+            var peer = clinux_peer()
+            let refused = clinux_accept(listener, &peer)
             if refused >= 0 { _ = clinux_close(refused) }
         }
         reserve = clinux_open_reserve()
     }
 
-    private func adopt(_ descriptor: Int32, listener position: Int) {
+    private func adopt(_ descriptor: Int32, from peer: PeerAddress, listener position: Int) {
         counters.acceptedCount += 1
         guard let index = table.allocate() else {
             counters.refusedCount += 1
@@ -127,7 +136,7 @@ extension Reactor {
         }
         let slot = table.pointer(index)
         slot.pointee.descriptor = descriptor
-        slot.pointee.listener = UInt16(position)
+        slot.pointee.listener = UInt8(position)
         slot.pointee.interest = .read
         do throws(SystemError) {
             try poller.add(descriptor, .read, table.token(index))
@@ -138,7 +147,16 @@ extension Reactor {
             table.release(index)
             return
         }
-        guard let identity = listeners[position].identity else {
+        if let proxies = listeners[position].proxies {
+            awaitProxyHeader(slot, index, from: peer, proxies)
+        } else {
+            begin(slot, index)
+        }
+    }
+
+    /// What comes next is the client's: its handshake, or bytes for its handler.
+    func begin(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
+        guard let identity = listeners[Int(slot.pointee.listener)].identity else {
             open(slot, index)
             return
         }

@@ -126,7 +126,7 @@ extension Reactor {
             let slot = table.pointer(index)
             guard isLive(slot) else { continue }
             if slot.pointee.handler == nil {
-                // In its TLS handshake.
+                // In its TLS handshake, or before it.
                 end(slot, index, .aborted)
             } else if slot.pointee.flags.isDisjoint(with: [.closing, .lingering]) {
                 corked(slot, index) { $0.drain($1) }

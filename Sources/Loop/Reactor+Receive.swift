@@ -16,8 +16,12 @@ extension Reactor {
         // What waits for its turn comes first. Reading on would pile up a pipeline that the handler
         // takes in portions, until it overflows; the level-triggered poller will report again.
         if slot.pointee.flags.contains(.redelivering) { return }
-        if slot.pointee.flags.contains(.lingering) {
-            discard(slot, index)
+        if !slot.pointee.flags.isDisjoint(with: [.lingering, .awaitingProxyHeader]) {
+            if slot.pointee.flags.contains(.lingering) {
+                discard(slot, index)
+            } else {
+                receiveProxyHeader(slot, index)
+            }
         } else if slot.pointee.tls == nil {
             receivePlain(slot, index)
         } else {
@@ -39,7 +43,7 @@ extension Reactor {
     }
 
     /// recv gave no bytes: end of stream, nothing yet, or an error.
-    private func receiveEnded(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32, _ result: Int) {
+    func receiveEnded(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32, _ result: Int) {
         if result == 0 {
             peerClosed(slot, index)
             return
@@ -175,6 +179,9 @@ extension Reactor {
     private func peerClosed(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
         if slot.pointee.flags.contains(.handshaking) {
             return failHandshake(slot, index, .peerClosed)
+        }
+        if slot.pointee.flags.contains(.awaitingProxyHeader) {
+            return refuseProxy(slot, index, .truncated)
         }
         guard !slot.pointee.flags.contains(.peerClosed) else { return }
         slot.pointee.flags.insert(.peerClosed)

@@ -97,6 +97,8 @@ extension Reactor {
             failDial(slot, index, .timedOut(.connecting))
         } else if slot.pointee.flags.contains(.handshaking) {
             failHandshake(slot, index, .timedOut(.handshaking))
+        } else if slot.pointee.flags.contains(.awaitingProxyHeader) {
+            refuseProxy(slot, index, .timedOut)
         } else if slot.pointee.flags.contains(.lingering) {
             end(slot, index, .finished)
         } else {

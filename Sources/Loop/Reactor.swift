@@ -4,7 +4,8 @@
 //                                                              ─▶ flush queues ─▶ free closed
 //
 // Reading is in Reactor+Receive, writing in Reactor+Send, what happens to those that do not read in
-// Reactor+Overflow, the ends of connections in Reactor+Close, new ones in Reactor+Accept and Reactor+Connect, timers in Reactor+Timers.
+// Reactor+Overflow, the ends of connections in Reactor+Close, new ones in Reactor+Accept,
+// Reactor+Proxy and Reactor+Connect, timers in Reactor+Timers.
 //
 // Thread: the one that made it; other threads reach it only through its mailboxes.
 // Allocates: buffers once in init; per connection only while bytes are left over or unsent.
@@ -285,15 +286,6 @@ public final class Reactor {
 
     func isSessionResumed(_ token: EventToken) -> Bool {
         find(token)?.pointee.tls?.isResumed ?? false
-    }
-
-    func peerAddress(_ token: EventToken) -> String {
-        guard let slot = find(token) else { return "" }
-        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
-            let result = clinux_peer_address(
-                slot.pointee.descriptor, text.baseAddress, text.count)
-            return result == 0 ? String(cString: text.baseAddress!) : ""
-        }
     }
 }
 

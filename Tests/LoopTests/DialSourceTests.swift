@@ -10,7 +10,7 @@ import Testing
         override func received(
             _ bytes: UnsafeMutableRawBufferPointer, on connection: Connection
         ) -> Int {
-            connection.send(Array(connection.peerAddress.utf8))
+            connection.send(Array(connection.peerAddress.description.utf8))
             return bytes.count
         }
     }

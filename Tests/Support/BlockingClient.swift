@@ -52,6 +52,13 @@ public final class BlockingClient {
 
     public func send(_ text: String) throws { try send(Array(text.utf8)) }
 
+    /// Sends them together with what is sent next.
+    public func hold(_ bytes: [UInt8]) throws {
+        let count = Glibc.send(
+            descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_MORE))
+        if count != bytes.count { throw ClientError(description: "send: errno \(errno)") }
+    }
+
     /// At most `max` bytes; empty at the end of the stream. A reset is an error.
     public func receive(max: Int = 65_536) throws -> [UInt8] {
         var failure: Int32 = 0

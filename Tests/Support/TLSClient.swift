@@ -12,10 +12,12 @@ public final class TLSClient {
     /// - Parameters:
     ///   - version: the only version offered, e.g. `TLS1_2_VERSION`; 0 offers all.
     ///   - protocols: what ALPN offers; empty offers nothing.
+    ///   - preface: sent in front of the handshake, in one packet with it.
     public init(
-        to address: String, version: Int32 = 0, protocols: [String] = []
+        to address: String, version: Int32 = 0, protocols: [String] = [], preface: [UInt8] = []
     ) throws {
         socket = try BlockingClient(to: address)
+        if !preface.isEmpty { try socket.hold(preface) }
         context = SSL_CTX_new(TLS_client_method())
         ssl = SSL_new(context)
         if version != 0 {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { problemText } from "../../web/js/api.js";
 import { generator, hashOf } from "../../web/js/badges.js";
+import { baseOf, toAddress, toPath } from "../../web/js/base.js";
 import { hubAddress, parseConfig } from "../../web/js/config.js";
 import { cents, money, originalCents, parseMoment, perPeriod, plural, slug } from "../../web/js/format.js";
 import { matchRoute } from "../../web/js/router.js";
@@ -49,6 +50,16 @@ test("addresses name their pages, and broken ones none", () => {
 test("the hub is on the page's origin unless the configuration names another", () => {
     assert.equal(hubAddress("", "https://shop:8443", "a+b"), "wss://shop:8443/hubs/order-status?access_token=a%2Bb");
     assert.equal(hubAddress("http://hub:5007", "https://shop", "t"), "ws://hub:5007/hubs/order-status?access_token=t");
+});
+
+test("below a base path the shop's addresses carry it, and its paths do not", () => {
+    assert.equal(baseOf("https://shop:8443/js/base.js"), "");
+    assert.equal(baseOf("https://shop:8443/a/b/js/base.js"), "/a/b");
+    assert.equal(toAddress("/orders/7?page=2", "/shop"), "/shop/orders/7?page=2");
+    for (const [address, path] of [["/shop/orders", "/orders"], ["/shop/", "/"], ["/shop", "/"], ["/shopping", null], ["/orders", null]]) {
+        assert.equal(toPath(address, "/shop"), path);
+    }
+    assert.equal(toPath("/orders/7", ""), "/orders/7");
 });
 
 test("a configuration with wrong types falls back value by value", () => {

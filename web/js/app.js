@@ -103,9 +103,9 @@ function sessionChanged(app, reason) {
   const { session, router } = app;
   enterSession(app);
   if (reason === "began") return;   // the sign-in page goes on by itself
-  if (session.isActive) return router.replace(location.pathname + location.search);
+  if (session.isActive) return router.replace(router.current);
   app.signInReason = reason;
-  if (reason !== "signed-out") app.returnPath = location.pathname + location.search;
+  if (reason !== "signed-out") app.returnPath = router.current;
   return router.replace("/login");
 }
 
@@ -114,7 +114,7 @@ let leaveCurrent = () => {};
 function present(app, { path, isInitial = false, scrollTop = 0 }) {
   const { name, params } = matchRoute(path);
   if (name !== "signIn" && !app.session.isActive) {
-    if (path !== "/") app.returnPath ??= location.pathname + location.search;
+    if (path !== "/") app.returnPath ??= app.router.current;
     return app.router.replace("/login");
   }
   if (name === "signIn" && app.session.isActive) return app.router.replace("/products");

@@ -1,11 +1,13 @@
 // Builds DOM nodes from plain calls. There is no template language and no markup string: text is
 // always a text node, so nothing that came from the network can become an element.
 
+import { toAddress } from "./base.js";
+
 const svgNamespace = "http://www.w3.org/2000/svg";
 
 // Creates an HTML element.
 // Attributes: `on` maps event names to listeners; `true` sets an empty attribute; `false`, `null`
-// and `undefined` leave it out. Children may be nodes, strings, numbers, arrays, or absent.
+// and `undefined` leave it out; an `href` or `src` that begins with a slash is a path of ours. Children may be nodes, strings, numbers, arrays, or absent.
 export function h(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
 }
@@ -23,11 +25,15 @@ function fill(element, attributes, children) {
         element.addEventListener(event, listener);
       }
     } else {
-      element.setAttribute(name, value === true ? "" : String(value));
+      element.setAttribute(name, value === true ? "" : addressed(name, String(value)));
     }
   }
   element.append(...flattened(children));
   return element;
+}
+
+function addressed(name, value) {
+  return (name === "href" || name === "src") && value.startsWith("/") ? toAddress(value) : value;
 }
 
 // Children of `replaceChildren` and `append`, with the absent ones left out.

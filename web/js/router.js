@@ -1,6 +1,8 @@
 // Addresses and pages. Links are ordinary links: a click on one of our own is turned into a history
 // entry, everything else (other tabs, modifiers, other hosts) is left to the browser.
 
+import { toAddress, toPath } from "./base.js";
+
 const routes = [
   ["/login", "signIn"],
   ["/products", "products"],
@@ -70,11 +72,16 @@ export class Router {
     this.#present({ isInitial: true });
   }
 
+  // Path and query of the page that is shown.
+  get current() {
+    return (toPath(location.pathname) ?? "/") + location.search;
+  }
+
   go(path) {
-    if (path === location.pathname + location.search) return this.replace(path);
+    if (path === this.current) return this.replace(path);
     this.#rememberScroll();
     this.#position += 1;
-    history.pushState({ position: this.#position }, "", path);
+    history.pushState({ position: this.#position }, "", toAddress(path));
     return this.#present({});
   }
 
@@ -85,11 +92,11 @@ export class Router {
 
   // Changes the address without drawing: for a page that keeps its own state in the query.
   rewrite(path) {
-    history.replaceState({ position: this.#position }, "", path);
+    history.replaceState({ position: this.#position }, "", toAddress(path));
   }
 
   #present({ isInitial = false, scrollTop = 0 }) {
-    this.#show({ path: location.pathname, isInitial, scrollTop });
+    this.#show({ path: toPath(location.pathname) ?? "/", isInitial, scrollTop });
   }
 
   #rememberScroll() {
@@ -101,7 +108,9 @@ export class Router {
     const link = event.target.closest?.("a[href]");
     if (!isPlain || event.defaultPrevented || !link || link.target || link.hasAttribute("download")) return;
     if (link.origin !== location.origin || link.hash !== "") return;
+    const path = toPath(link.pathname);
+    if (path === null) return;
     event.preventDefault();
-    this.go(link.pathname + link.search);
+    this.go(path + link.search);
   }
 }

@@ -25,7 +25,7 @@ final class RedisLinkConnection: ConnectionHandler {
         self.connection = connection
         self.options = options
         self.link = link
-        server = connection.peerAddress
+        server = connection.peerAddress.description
         lastReceived = connection.reactor.now
         session = RedisSession(
             inFlightCountMax: options.inFlightCountMax,

@@ -23,7 +23,7 @@ final class RedisSubscriptionConnection: ConnectionHandler {
         self.connection = connection
         self.options = options
         self.owner = owner
-        server = connection.peerAddress
+        server = connection.peerAddress.description
         scanner = RedisPushScanner(byteCountMax: options.replyByteCountMax)
         lastReceived = connection.reactor.now
     }

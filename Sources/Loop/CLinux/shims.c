@@ -10,9 +10,36 @@
 
 _Static_assert(sizeof(struct epoll_event) == 12, "epoll_event is packed on x86-64");
 
-int clinux_accept(int listener) {
-    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    return fd < 0 ? -errno : fd;
+/// Zeros for a family that is neither IPv4 nor IPv6.
+static void fill_peer(const struct sockaddr_storage *address, struct clinux_peer *peer) {
+    memset(peer, 0, sizeof *peer);
+    if (address->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+        memcpy(peer->ip, &v6->sin6_addr, 16);
+        peer->port = ntohs(v6->sin6_port);
+    } else if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+        peer->ip[10] = peer->ip[11] = 0xFF;
+        memcpy(peer->ip + 12, &v4->sin_addr, 4);
+        peer->port = ntohs(v4->sin_port);
+    }
+}
+
+int clinux_accept(int listener, struct clinux_peer *peer) {
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof address;
+    int fd = accept4(listener, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) return -errno;
+    fill_peer(&address, peer);
+    return fd;
+}
+
+int clinux_peer(int fd, struct clinux_peer *peer) {
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof address;
+    if (getpeername(fd, (struct sockaddr *)&address, &length) < 0) return -errno;
+    fill_peer(&address, peer);
+    return 0;
 }
 
 static int format_address(const struct sockaddr *address, socklen_t count, char *text, size_t size) {
@@ -28,13 +55,6 @@ int clinux_local_address(int fd, char *text, size_t count) {
     struct sockaddr_storage address;
     socklen_t length = sizeof address;
     if (getsockname(fd, (struct sockaddr *)&address, &length) < 0) return -errno;
-    return format_address((struct sockaddr *)&address, length, text, count);
-}
-
-int clinux_peer_address(int fd, char *text, size_t count) {
-    struct sockaddr_storage address;
-    socklen_t length = sizeof address;
-    if (getpeername(fd, (struct sockaddr *)&address, &length) < 0) return -errno;
     return format_address((struct sockaddr *)&address, length, text, count);
 }
 

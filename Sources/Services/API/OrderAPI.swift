@@ -48,7 +48,7 @@ public struct OrderAPI: Sendable {
     /// Who asks; nil after a 401 has been sent.
     func principal(of request: Request, _ responder: Responder) -> Principal? {
         do throws(TokenError) {
-            return try authenticator.authenticate(authorization: request.header(.authorization))
+            return try authenticator.authenticate(request)
         } catch {
             log.debug(
                 "token refused", [.string("trace_id", request.trace.text), .reason(error.reason)])

@@ -96,7 +96,7 @@ extension OrderAPI {
         switch outcome {
         case .accepted(let order), .repeated(let order):
             var response = Response.json(OrderJSON.bytes(order), status: .created)
-            response.add("Location", "/api/orders/\(order.id)")
+            response.add("Location", "\(request.basePath)/api/orders/\(order.id)")
             response.add("X-Correlation-Id", order.correlationID)
             return response
         case .keyReused: return Refusal.keyReused.response(to: request)

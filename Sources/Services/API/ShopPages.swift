@@ -13,8 +13,9 @@ struct ShopPages: Sendable {
         "default-src 'self'; img-src 'self' data:; base-uri 'none'; object-src 'none'; "
         + "form-action 'self'; frame-ancestors 'none'"
 
-    init(directory: String) throws(StaticFilesError) {
-        files = try StaticFiles(directory: directory)
+    /// - Parameter basePath: the path in front of all of the shop's own, "/shop", or empty.
+    init(directory: String, basePath: String = "") throws(StaticFilesError) {
+        files = try StaticFiles(directory: directory, basePath: basePath)
     }
 
     /// What no other route has; nil if the shop has nothing of that name either.

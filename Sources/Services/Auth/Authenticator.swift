@@ -24,6 +24,8 @@ public struct Authenticator: Sendable {
     private let rules: TokenRules
     /// Nil without an authority.
     private let ring: KeyRing?
+    /// Nil: the word of an ingress does not count.
+    let identityHeader: IdentityHeader?
     private let verified = VerifiedTokens()
     private let time: any TimeSource
 
@@ -37,6 +39,7 @@ public struct Authenticator: Sendable {
         rules = TokenRules(
             issuer: settings.issuer, audience: settings.audience, clockSkew: settings.clockSkew)
         self.ring = ring
+        identityHeader = settings.identityHeader
         self.time = time
     }
 
@@ -56,9 +59,10 @@ public struct Authenticator: Sendable {
             token.algorithm == .hs256
             ? try principal(signedBySecret: token, at: now)
             : try principal(signedByAuthority: token, keys, at: now)
-        verified.remember(
-            principal, until: principal.expiresAt.advanced(by: rules.clockSkew), digest,
-            version: version)
+        if let end = principal.expiresAt {
+            verified.remember(
+                principal, until: end.advanced(by: rules.clockSkew), digest, version: version)
+        }
         return principal
     }
 

@@ -28,6 +28,8 @@ public struct IdentitySettings: Sendable {
     public var clockSkew: Duration = .seconds(30)
     /// Plain http to the authority is fine, and the secret counts beside it.
     public var isDevelopment = false
+    /// What counts where a request has no token.
+    public var identityHeader: IdentityHeader?
     public var refresh = KeyRefreshTimes()
 
     public init() {}
@@ -41,6 +43,9 @@ public struct IdentitySettings: Sendable {
         audience = configuration.tokenAudience
         clockSkew = configuration.clockSkew
         isDevelopment = configuration.isDevelopment
+        identityHeader = configuration.identityHeader.map {
+            IdentityHeader(name: $0, allowedOrigins: configuration.corsOrigins)
+        }
     }
 
     /// Whether a token signed with the secret can be good.

@@ -1,4 +1,4 @@
-// Principal: who a valid token speaks for, and until when.
+// Principal: who a valid token or a trusted ingress speaks for, and until when.
 //
 // Thread: a pure value.
 
@@ -8,10 +8,11 @@ public struct Principal: Equatable, Sendable {
     /// The subject, verbatim: not trimmed, not case-folded. Nil where the token names nobody, or
     /// somebody no row could hold; such a caller may look at products and nothing else.
     public var user: String?
-    /// A connection opened with the token ends here.
-    public var expiresAt: WallTime
+    /// A connection opened with the token ends here. Nil where an ingress vouches for the user: it has
+    /// not said for how long.
+    public var expiresAt: WallTime?
 
-    public init(user: String?, expiresAt: WallTime) {
+    public init(user: String?, expiresAt: WallTime?) {
         self.user = user
         self.expiresAt = expiresAt
     }

@@ -1,4 +1,4 @@
-// TokenError: every way a token can be wrong. The client is told only that it is (401).
+// TokenError: every way a token, or what stands for one, can be wrong. The client is told only that it is (401).
 //
 // Thread: a pure value.  Source: RFC 7519 §7.2, RFC 7515 §5.2.
 
@@ -28,6 +28,10 @@ public enum TokenError: Error, Equatable, Sendable {
     case notYetValid
     case issuer
     case audience
+    /// The ingress names more than one user, or one that no row could hold.
+    case identityHeader
+    /// The ingress names a user, and a page of somebody else has sent the request.
+    case foreignOrigin
 
     /// For the log; says nothing of the token's content.
     public var reason: String { String(describing: self) }

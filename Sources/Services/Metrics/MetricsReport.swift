@@ -93,6 +93,16 @@ struct MetricsReport {
             "contoso_connections_refused",
             "Connections closed at once for lack of a slot or a descriptor."
         ) { $0.refusedCount }
+        text.family(
+            .counter, "contoso_proxy_header_refusals",
+            "Connections closed instead of taken over from a proxy.", by: "reason",
+            ProxyHeaderViolation.allCases.map { violation in
+                .init(
+                    violation.rawValue,
+                    loops.reduce(0) {
+                        $0 + ($1.loop.proxyRefusalCountByReason[violation] ?? 0)
+                    })
+            })
         counter("contoso_tls_handshakes", "TLS handshakes finished.") { $0.handshakeCount }
         counter("contoso_tls_handshake_failures", "TLS handshakes failed or too slow.") {
             $0.handshakeFailedCount

@@ -76,6 +76,15 @@ public struct Configuration: Sendable {
     public var clockSkew: Duration = .zero
     public var devTokenLifetime: Duration = .zero
 
+    // What stands in front
+
+    public var ingress = Ingress()
+    /// "http", "https": those that want a PROXY header.
+    public var proxiedListeners: Set<String> = []
+    public var proxyHeaderTimeout: Duration = .zero
+    /// Nil: who has no token is nobody.
+    public var identityHeader: String?
+
     // HTTP and hub
 
     public var httpLimits = HTTPLimits()

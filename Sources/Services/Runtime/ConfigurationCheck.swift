@@ -4,6 +4,7 @@
 
 import Hub
 import Loop
+import WS
 
 struct ConfigurationCheck {
     /// Changed only where a default has to give way (no certificate: no HTTPS).
@@ -23,6 +24,7 @@ struct ConfigurationCheck {
 
     mutating func run() {
         checkListeners()
+        checkIngress()
         checkHub()
         warnPartialEngines()
         switch purpose {
@@ -63,6 +65,21 @@ struct ConfigurationCheck {
             metrics == values.http || metrics == values.https
         {
             refuse("metrics.listen", "is the address of another listener; give it another port")
+        }
+    }
+
+    private mutating func checkIngress() {
+        if values.ingress.proxies.isEmpty {
+            let fix = "believes nobody without --ingress-trusted; name the proxies' networks there"
+            if !values.proxiedListeners.isEmpty { refuse("proxy-protocol", fix) }
+            if values.identityHeader != nil { refuse("identity-header", fix) }
+        } else if values.identityHeader != nil,
+            values.ingress.headers.isDisjoint(with: [.forwardedFor, .forwarded])
+        {
+            refuse(
+                "identity-header",
+                "counts only on requests that a proxy has passed on; have it say for whom, and add "
+                    + "x-forwarded-for or forwarded to --ingress-headers")
         }
     }
 

@@ -10,6 +10,8 @@ final class Listeners: Sendable {
     private struct Entry {
         let scheme: String
         let identity: TLSIdentity?
+        /// Nil: connections come without a PROXY header.
+        let proxies: TrustedNetworks?
         var address: ListenAddress
         var bound: String?
     }
@@ -19,12 +21,16 @@ final class Listeners: Sendable {
     /// Throws if a port is taken.
     init(_ configuration: Configuration, identity: TLSIdentity?) throws(ListenError) {
         var entries: [Entry] = []
-        if let address = configuration.http {
-            entries.append(Entry(scheme: "http", identity: nil, address: address))
+        func add(_ scheme: String, _ address: ListenAddress?, _ identity: TLSIdentity?) {
+            guard let address else { return }
+            let isProxied = configuration.proxiedListeners.contains(scheme)
+            entries.append(
+                Entry(
+                    scheme: scheme, identity: identity,
+                    proxies: isProxied ? configuration.ingress.proxies : nil, address: address))
         }
-        if let address = configuration.https {
-            entries.append(Entry(scheme: "https", identity: identity, address: address))
-        }
+        add("http", configuration.http, nil)
+        add("https", configuration.https, identity)
         for entry in entries {
             try Reactor.checkPortIsFree(host: entry.address.host, port: entry.address.port)
         }
@@ -36,7 +42,8 @@ final class Listeners: Sendable {
             for position in entries.indices {
                 let entry = entries[position]
                 let bound = try reactor.listen(
-                    host: entry.address.host, port: entry.address.port, identity: entry.identity
+                    host: entry.address.host, port: entry.address.port, identity: entry.identity,
+                    proxies: entry.proxies
                 ) { _ in server.makeHandler() }
                 entries[position].bound = bound
                 let digits = bound.split(separator: ":").last ?? ""

@@ -144,7 +144,8 @@ final class Server {
     private static func loadShop(_ configuration: Configuration) throws(EngineError) -> ShopPages? {
         guard let directory = configuration.webDirectory else { return nil }
         do {
-            return try ShopPages(directory: directory)
+            return try ShopPages(
+                directory: directory, basePath: configuration.ingress.basePath)
         } catch {
             throw EngineError(
                 code: .configuration, reason: "\(error); give the shop's directory with --web DIR")
@@ -235,6 +236,7 @@ final class Server {
                     + "\(threadCount) threads; raise it with ulimit -n")
         }
         var limits = Limits()
+        limits.proxyHeaderTimeout = configuration.proxyHeaderTimeout
         limits.connectionCountMax = min(configuration.connectionCountMax, most)
         limits.outboundMemoryByteCountMax = configuration.outboundMemoryByteCountMax
         log.info("descriptor limit raised", [.integer("descriptors", ceiling)])

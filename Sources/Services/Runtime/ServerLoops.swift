@@ -66,6 +66,7 @@ private struct Site: Sendable {
     var httpConfiguration: HTTPConfiguration {
         var http = HTTPConfiguration()
         http.limits = configuration.httpLimits
+        http.ingress = configuration.ingress
         http.corsPolicies = CORSPolicies.policies(origins: configuration.corsOrigins)
         http.tracing.tracer = tracer
         return http
@@ -90,8 +91,7 @@ private struct Site: Sendable {
     private func authenticate(_ request: Request) -> HubAuthentication {
         do throws(TokenError) {
             let principal = try authenticator.authenticate(
-                authorization: request.header(.authorization),
-                queryToken: request.query("access_token"))
+                request, queryToken: request.query("access_token"))
             return .accepted(
                 AuthenticatedUser(userID: principal.user, expiresAt: principal.expiresAt))
         } catch {

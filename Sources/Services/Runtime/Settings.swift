@@ -11,7 +11,7 @@ import WS
 
 enum Settings {
     static let all =
-        general + engines + identity + web + hub + output + http + limits + drain
+        general + engines + identity + ingress + web + hub + output + http + limits + drain
 
     static func named(_ name: String) -> Setting? { all.first { $0.name == name } }
 

@@ -38,8 +38,8 @@ final class HTTPConnection: ConnectionHandler {
     /// Numbers the requests of this connection.
     private var sequence: UInt64 = 0
     private var startedAt = MonotonicInstant(nanoseconds: 0)
-    /// "127.0.0.1:51234", asked for with the first request.
-    private var peer: String?
+    /// Asked for with the first request.
+    private var peer: PeerAddress?
     /// Bytes that the last `received` did not consume.
     private var leftoverByteCount = 0
     private var isPaused = false
@@ -191,7 +191,8 @@ final class HTTPConnection: ConnectionHandler {
         self.peer = peer
         let request = Request(
             head: head, bytes: Array(bytes.prefix(head.byteCount)),
-            isEncrypted: connection.isEncrypted, peer: peer, traces: &server.traces)
+            peer: peer, isEncrypted: connection.isEncrypted,
+            ingress: server.configuration.ingress, traces: &server.traces)
         self.request = request
         sequence += 1
         startedAt = connection.reactor.now
@@ -379,6 +380,7 @@ final class HTTPConnection: ConnectionHandler {
         log.info(
             "answered",
             [
+                .string("client", request.client.ip.description),
                 .string("method", request.methodText), .string("path", request.path),
                 .integer("status", status.rawValue), .integer("duration_ms", elapsed.milliseconds),
                 .string("trace", request.trace.text),

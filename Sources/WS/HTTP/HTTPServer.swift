@@ -12,6 +12,8 @@ import Synchronization
 /// What a server is told from outside; the same for every loop.
 public struct HTTPConfiguration: Sendable {
     public var limits = HTTPLimits()
+    /// What stands in front of us.
+    public var ingress = Ingress()
     /// Policies by path prefix; the first that fits counts.
     public var corsPolicies: [(prefix: String, policy: CORSPolicy)] = []
     /// One log line per answer, without the query.

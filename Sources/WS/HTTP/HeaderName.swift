@@ -12,7 +12,7 @@ public enum HeaderName: UInt8, Hashable, Sendable, CaseIterable {
     case accessControlRequestMethod, accessControlRequestHeaders
     case secWebSocketKey, secWebSocketVersion, secWebSocketProtocol, secWebSocketExtensions
     case traceparent, tracestate, correlationID, idempotencyKey
-    case forwardedFor, forwardedProto
+    case forwarded, forwardedFor, forwardedProto, forwardedHost
     case other
 
     /// The name in lower case.
@@ -46,8 +46,10 @@ public enum HeaderName: UInt8, Hashable, Sendable, CaseIterable {
         case .tracestate: "tracestate"
         case .correlationID: "x-correlation-id"
         case .idempotencyKey: "idempotency-key"
+        case .forwarded: "forwarded"
         case .forwardedFor: "x-forwarded-for"
         case .forwardedProto: "x-forwarded-proto"
+        case .forwardedHost: "x-forwarded-host"
         case .other: ""
         }
     }

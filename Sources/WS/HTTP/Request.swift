@@ -13,9 +13,9 @@ public struct Request: Sendable {
     let bytes: [UInt8]
     /// Without transfer coding.
     public internal(set) var body: [UInt8] = []
-    public let isEncrypted: Bool
-    /// "127.0.0.1:51234".
-    public let peer: String
+    private let origin: RequestOrigin
+    /// What `path` is without; empty for none. For answers that name a place of ours.
+    public let basePath: String
     /// What this request is called in logs and problem bodies.
     public let trace: TraceContext
     /// The caller's span, if it named a valid one.
@@ -25,13 +25,14 @@ public struct Request: Sendable {
     public let outgoingTrace: TraceContext
 
     init(
-        head: RequestHead, bytes: [UInt8], isEncrypted: Bool, peer: String,
-        traces: inout TraceSource
+        head: RequestHead, bytes: [UInt8], peer: PeerAddress, isEncrypted: Bool,
+        ingress: Ingress, traces: inout TraceSource
     ) {
-        self.head = head
+        self.head = head.removing(basePath: ingress.basePath, of: bytes)
         self.bytes = bytes
-        self.isEncrypted = isEncrypted
-        self.peer = peer
+        origin = RequestOrigin(
+            head, bytes, peer: peer, isEncrypted: isEncrypted, ingress: ingress)
+        basePath = ingress.basePath
         caller = head.first(.traceparent).flatMap { TraceContext(parsing: bytes[$0.indices]) }
         trace = traces.context(continuing: caller)
         outgoingTrace = traces.isRecording ? trace : caller ?? trace
@@ -41,6 +42,33 @@ public struct Request: Sendable {
     /// The method as it was sent, also an unknown one.
     public var methodText: String { text(head.methodRange) }
     public var version: HTTPVersion { head.version }
+
+    // MARK: Origin
+
+    /// Who sent it: the other end of the connection, or who a trusted proxy says it speaks for.
+    public var client: PeerAddress { origin.client }
+    /// What the client's URL begins with.
+    public var scheme: RequestScheme { origin.scheme }
+    /// A trusted proxy has passed it on and said for whom. What only such a proxy may add to a request
+    /// counts only then.
+    public var isForwarded: Bool { origin.isForwarded }
+    /// Host and port of the client's URL, in lower case; nil where an HTTP/1.0 client names none.
+    public var authority: String? {
+        let named = origin.host ?? head.authorityRange.map(text) ?? header(.host)
+        return named.map { String(decoding: $0.utf8.map(\.lowercased), as: UTF8.self) }
+    }
+
+    /// Whether the page that sent the request is one of ours: it names the origin the request was sent
+    /// to, or none. Browsers leave the origin out of a plain GET only, whose answer the pages of other
+    /// sites cannot read.
+    public var isSameOrigin: Bool {
+        guard headerCount(.origin) <= 1 else { return false }
+        guard let sent = header(.origin) else { return true }
+        guard let authority else { return false }
+        let port = scheme == .https ? ":443" : ":80"
+        let host = authority.hasSuffix(port) ? String(authority.dropLast(port.count)) : authority
+        return sent.utf8.map(\.lowercased).elementsEqual("\(scheme.rawValue)://\(host)".utf8)
+    }
 
     // MARK: Target
 
@@ -103,15 +131,7 @@ public struct Request: Sendable {
 
     /// Whether the path is `prefix` or lies below it, ASCII case ignored: `/api` has `/api/orders`
     /// and not `/apis`.
-    public func isBelow(_ prefix: String) -> Bool {
-        let path = pathBytes
-        let count = prefix.utf8.count
-        guard path.count >= count,
-            path.prefix(count).elementsEqual(prefix.utf8, by: { $0.lowercased == $1.lowercased })
-        else { return false }
-        return path.count == count || prefix.utf8.last == .slash
-            || path[path.startIndex + count] == .slash
-    }
+    public func isBelow(_ prefix: String) -> Bool { pathBytes.isPath(below: prefix) }
 
     // MARK: Fields
 
@@ -163,7 +183,7 @@ extension Request {
     /// Host is added unless `fields` has one.
     public static func sample(
         _ method: String, _ target: String, fields: [(String, String)] = [],
-        body: [UInt8] = []
+        body: [UInt8] = [], peer: PeerAddress = samplePeer, ingress: Ingress = Ingress()
     ) -> Request {
         var text = "\(method) \(target) HTTP/1.1\r\n"
         if !fields.contains(where: { $0.0.lowercased() == "host" }) { text += "Host: test\r\n" }
@@ -175,10 +195,14 @@ extension Request {
         }
         var traces = TraceSource(seed: 1)
         var request = Request(
-            head: head, bytes: bytes, isEncrypted: false, peer: "127.0.0.1:1", traces: &traces)
+            head: head, bytes: bytes, peer: peer, isEncrypted: false, ingress: ingress,
+            traces: &traces)
         request.body = body
         return request
     }
+
+    /// Who sends the samples.
+    public static let samplePeer = PeerAddress(ip: IPAddress("127.0.0.1")!, port: 1)
 
     /// A GET of that target.
     public static func sample(_ target: String, fields: [(String, String)] = []) -> Request {

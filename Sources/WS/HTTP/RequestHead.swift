@@ -14,7 +14,8 @@ public struct RequestHead: Equatable, Sendable {
     public internal(set) var method: HTTPMethod = .other
     public internal(set) var version: HTTPVersion = .http11
     var methodRange = ByteRange.empty
-    /// Starts with "/", or is "*" for OPTIONS, or is empty in an absolute-form without a path.
+    /// Starts with "/", or is "*" for OPTIONS, or is empty in an absolute-form without a path and at the
+    /// base path itself.
     var pathRange = ByteRange.empty
     /// Behind the "?"; nil if there is none.
     var queryRange: ByteRange?
@@ -35,9 +36,31 @@ public struct RequestHead: Equatable, Sendable {
     /// Fields of that name.
     public func count(of name: HeaderName) -> Int { fields.count(of: name) }
 
+    /// The same head with a path that begins behind `basePath`, if it lies below that.
+    func removing(basePath: String, of bytes: [UInt8]) -> RequestHead {
+        guard !basePath.isEmpty, bytes[pathRange.indices].isPath(below: basePath) else {
+            return self
+        }
+        var head = self
+        head.pathRange = ByteRange(Int(pathRange.start) + basePath.utf8.count, pathRange.end)
+        return head
+    }
+
     /// Whether a comma-separated field, in one line or several, lists `token` (in lower case).
     func lists(_ token: StaticString, in name: HeaderName, of bytes: borrowing Span<UInt8>) -> Bool
     {
         fields.lists(token, in: name, of: bytes)
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// Whether this path is `prefix` or lies below it, ASCII case ignored.
+    func isPath(below prefix: String) -> Bool {
+        let length = prefix.utf8.count
+        guard count >= length,
+            self.prefix(length).elementsEqual(prefix.utf8, by: { $0.lowercased == $1.lowercased })
+        else { return false }
+        return count == length || prefix.utf8.last == .slash
+            || self[startIndex + length] == .slash
     }
 }

@@ -27,7 +27,8 @@ extension HTTPServer {
                 .string("http.request.method", request.methodText),
                 .string("http.route", route.template),
                 .string("url.path", request.path),
-                .string("url.scheme", request.isEncrypted ? "https" : "http" as StaticString),
+                .string("url.scheme", request.scheme.rawValue),
+                .string("client.address", request.client.ip.description),
                 .string("network.protocol.version", "1.1" as StaticString),
             ])
     }

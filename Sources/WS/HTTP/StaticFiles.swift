@@ -32,17 +32,23 @@ public struct StaticFiles: Sendable {
 
     private var files: [[UInt8]: File] = [:]
     private let reservedPrefixes: [String]
+    private let basePath: [UInt8]
 
     /// Directories nested deeper are not read; a link that loops ends there too.
     private static let depthMax = 16
 
     /// Reads all files below `directory`; those whose name begins with a dot are left out.
     ///
-    /// - Parameter reservedPrefixes: paths below these are never answered with index.html.
+    /// - Parameters:
+    ///   - reservedPrefixes: paths below these are never answered with index.html.
+    ///   - basePath: put in front of the addresses in HTML files that begin with a slash; empty, or
+    ///     "/shop".
     public init(
-        directory: String, reservedPrefixes: [String] = ["/api", "/hubs", "/health", "/dev"]
+        directory: String, reservedPrefixes: [String] = ["/api", "/hubs", "/health", "/dev"],
+        basePath: String = ""
     ) throws(StaticFilesError) {
         self.reservedPrefixes = reservedPrefixes
+        self.basePath = Array(basePath.utf8)
         try read(directory, below: "/", depth: 0)
     }
 
@@ -119,12 +125,30 @@ public struct StaticFiles: Sendable {
                     try read(path, below: prefix + name + "/", depth: depth + 1)
                 }
             } else if status.st_mode & S_IFMT == S_IFREG {
-                let body = try Self.contents(of: path)
+                let contents = try Self.contents(of: path)
+                let body = name.hasSuffix(".html") ? rebased(contents) : contents
                 files[Array((prefix + name).utf8)] = File(
                     body: body, contentType: Self.contentType(of: name),
                     entityTag: Self.entityTag(of: body))
             }
         }
+    }
+
+    /// The page with the base path in front of attributes such as `href="/style.css"`; those of other
+    /// hosts, `href="//cdn.example"`, stay as they are.
+    private func rebased(_ page: [UInt8]) -> [UInt8] {
+        let mark = Array("=\"".utf8)
+        var rebased: [UInt8] = []
+        rebased.reserveCapacity(page.count + 16 * basePath.count)
+        for (index, byte) in page.enumerated() {
+            if byte == .slash, rebased.suffix(mark.count).elementsEqual(mark),
+                index + 1 < page.count, page[index + 1] != .slash
+            {
+                rebased += basePath
+            }
+            rebased.append(byte)
+        }
+        return rebased
     }
 
     private static func contents(of path: String) throws(StaticFilesError) -> [UInt8] {

@@ -51,8 +51,8 @@ def is_installed() -> bool:
 
 
 class Browser:
-    def __init__(self, server: Server, size: tuple[int, int] = DESKTOP):
-        self.base = f"https://localhost:{server.https[1]}"
+    def __init__(self, server: Server, size: tuple[int, int] = DESKTOP, below: str = ""):
+        self.base = f"https://localhost:{server.https[1]}{below}"
         self._profile = tempfile.TemporaryDirectory(prefix="contoso-browser-")
         options = webdriver.ChromeOptions()
         options.binary_location = str(CHROMIUM)
@@ -163,7 +163,7 @@ class Browser:
 
     def review_order(self) -> None:
         """From the cart to the last page before the order."""
-        self.driver.find_element(By.CSS_SELECTOR, 'a[href="/checkout"]').click()
+        self.driver.find_element(By.CSS_SELECTOR, 'a[href$="/checkout"]').click()
         self.one("checkout-submit")
 
     def check_out(self) -> None:

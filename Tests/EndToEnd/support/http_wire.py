@@ -55,9 +55,13 @@ class Response:
 class Wire:
     """One connection. All reads share one buffer, so that pipelined answers are told apart."""
 
-    def __init__(self, address: tuple[str, int], tls: bool = False):
-        self.socket = socket.create_connection(address, timeout=ANSWER_WITHIN)
+    def __init__(self, address: tuple[str, int], tls: bool = False, *, source: str = "",
+                 preface: bytes = b""):
+        """From `source`, one of this machine's addresses; `preface` is sent before TLS begins."""
+        self.socket = socket.create_connection(
+            address, timeout=ANSWER_WITHIN, source_address=(source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.send(preface)
         if tls:
             trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             trusting.check_hostname = False

@@ -212,6 +212,52 @@ private let production = [
         #expect(both.values.https == ListenAddress(host: "localhost", port: 8443))
     }
 
+    @Test(
+        arguments: [
+            ["--proxy-protocol", "http"], ["--identity-header", "X-Auth-User"],
+            ["--identity-header", "X-Auth-User", "--ingress-trusted", "none"],
+            [
+                "--identity-header", "X-Auth-User", "--ingress-trusted", "loopback",
+                "--ingress-headers", "x-forwarded-proto",
+            ],
+        ])
+    func `who is believed must be named`(flags: [String]) {
+        #expect(problems(load(["--dev"] + flags)).count == 1)
+    }
+
+    @Test(
+        arguments: [
+            ["--ingress-trusted", "10.0.0.1/8"], ["--ingress-trusted", "gateway"],
+            ["--ingress-trusted", ""], ["--ingress-headers", "x-real-ip"],
+            ["--ingress-headers", "none"], ["--ingress-headers", "forwarded,x-forwarded-for"],
+            ["--proxy-protocol", "metrics"], ["--proxy-protocol", ""], ["--base-path", "shop"],
+            ["--base-path", "/a//b"], ["--base-path", "/a/../b"], ["--base-path", "/a b"],
+            ["--base-path", "//evil.example"], ["--base-path", "/API"],
+            ["--base-path", "/hubs/shop"], ["--identity-header", "X Auth"],
+            ["--ingress-proxy-header-timeout", "0s"],
+        ])
+    func `a malformed setting of the ingress is refused`(flags: [String]) {
+        #expect(problems(load(["--dev"] + flags)).count == 1)
+    }
+
+    @Test func `the ingress is what its settings say`() throws {
+        let none = try load(["--dev"]).get().values
+        #expect(none.ingress.proxies == .none)
+        #expect(none.ingress.headers == [.forwardedFor, .forwardedProto])
+        #expect(none.ingress.basePath.isEmpty)
+        #expect(none.proxiedListeners.isEmpty)
+
+        let some = try load([
+            "--dev", "--ingress-trusted", "loopback,10.0.0.0/8", "--ingress-headers", "Forwarded",
+            "--proxy-protocol", "https", "--base-path", "/a/shop/", "--identity-header", "X-User",
+        ]).get().values
+        #expect(some.ingress.proxies == TrustedNetworks("loopback,10.0.0.0/8"))
+        #expect(some.ingress.headers == [.forwarded])
+        #expect(some.ingress.basePath == "/a/shop")
+        #expect(some.proxiedListeners == ["https"])
+        #expect(some.identityHeader == "X-User")
+    }
+
     @Test func `a server without a listener is refused`() {
         #expect(problems(load(["--dev", "--http", "none"])).count == 1)
     }

@@ -64,6 +64,7 @@ import Testing
                 .string("http.route", "/api/orders/{id}" as String),
                 .string("url.path", "/api/orders/7" as String),
                 .string("url.scheme", "http" as String),
+                .string("client.address", "127.0.0.1" as String),
                 .string("network.protocol.version", "1.1" as String),
                 .integer("http.response.status_code", 200),
                 .correlation(span.context.text),

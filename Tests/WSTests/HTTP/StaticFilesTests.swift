@@ -6,7 +6,9 @@ import Testing
 
 @Suite struct StaticFilesTests {
     /// Files in a directory of their own, served.
-    private func serve(_ files: [String: String]) throws -> StaticFiles {
+    private func serve(
+        _ files: [String: String], basePath: String = ""
+    ) throws -> StaticFiles {
         let root = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
         defer { try? FileManager.default.removeItem(at: root) }  // Left for the system to clean up.
         for (path, text) in files {
@@ -15,7 +17,7 @@ import Testing
                 at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
             try Data(text.utf8).write(to: file)
         }
-        return try StaticFiles(directory: root.path)
+        return try StaticFiles(directory: root.path, basePath: basePath)
     }
 
     private let shop = [
@@ -36,6 +38,16 @@ import Testing
         #expect(response.header("Cache-Control") == "no-cache")
         #expect(body(files, "/js/app.js") == "code")
         #expect(body(files, "/a%20b.txt") == "blank")
+    }
+
+    @Test func `the addresses of a page carry the base path`() throws {
+        let page = #"<a href="/"><i src="/a.js"><b href="//cdn/b"><c href="d"><e href="?f">="/"#
+        let files = try serve(["index.html": page, "a.js": #"x="/""#], basePath: "/shop")
+        #expect(
+            body(files, "/")
+                == #"<a href="/shop/"><i src="/shop/a.js"><b href="//cdn/b"><c href="d"><e href="?f">="/"#
+        )
+        #expect(body(files, "/a.js") == #"x="/""#)
     }
 
     @Test func `a route of the page gets the page, and nothing else does`() throws {

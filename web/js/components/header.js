@@ -1,6 +1,7 @@
 // The page's head: brand, navigation, live connection, theme, account. It is drawn once per sign-in
 // and then only told what changed.
 
+import { toPath } from "../base.js";
 import { totals } from "../cart.js";
 import { h, replaceContent } from "../dom.js";
 import { plural } from "../format.js";
@@ -52,8 +53,9 @@ export class Header {
 
   showPath(path) {
     for (const link of this.#links) {
-      const isHere = path === link.pathname || path.startsWith(`${link.pathname}/`);
-      if (isHere) link.setAttribute("aria-current", path === link.pathname ? "page" : "true");
+      const target = toPath(link.pathname);
+      const isHere = path === target || path.startsWith(`${target}/`);
+      if (isHere) link.setAttribute("aria-current", path === target ? "page" : "true");
       else link.removeAttribute("aria-current");
     }
   }

@@ -48,6 +48,12 @@ static inline ssize_t clinux_recv(int fd, void *buffer, size_t count) {
     return n < 0 ? -errno : n;
 }
 
+/// The same, and leaves the bytes where they are.
+static inline ssize_t clinux_peek(int fd, void *buffer, size_t count) {
+    ssize_t n = recv(fd, buffer, count, MSG_PEEK);
+    return n < 0 ? -errno : n;
+}
+
 static inline ssize_t clinux_send(int fd, const void *buffer, size_t count) {
     ssize_t n = send(fd, buffer, count, MSG_NOSIGNAL);
     return n < 0 ? -errno : n;
@@ -89,10 +95,17 @@ static inline int64_t clinux_wall_us(void) {
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-int clinux_accept(int listener);
-/// The bound or the peer's address as "127.0.0.1:8080" or "[::1]:8080"; 0 or -errno.
+/// Who is at the other end: IPv6 in network order, IPv4 as ::ffff:a.b.c.d.
+struct clinux_peer {
+    unsigned char ip[16];
+    uint16_t port;
+};
+/// A descriptor, with `peer` filled, or -errno.
+int clinux_accept(int listener, struct clinux_peer *peer);
+/// 0 or -errno.
+int clinux_peer(int fd, struct clinux_peer *peer);
+/// The bound address as "127.0.0.1:8080" or "[::1]:8080"; 0 or -errno.
 int clinux_local_address(int fd, char *text, size_t count);
-int clinux_peer_address(int fd, char *text, size_t count);
 /// Resolves a numeric or symbolic host; binds and listens. A descriptor or -errno; -EADDRNOTAVAIL
 /// where the host has no address. Accepted connections are ended by the kernel when their peer answers
 /// nothing, or takes nothing of what is sent, for `silence_seconds`.
