@@ -31,6 +31,11 @@ public struct Connection {
     public var peerAddress: PeerAddress {
         owner._withUnsafeGuaranteedRef { $0.peerAddress(token) }
     }
+    /// Whom the client's certificate names ("CN=courier-7,O=Contoso", RFC 4514), which an authority of
+    /// the listener vouches for; nil if it has shown none.
+    public var clientCertificateSubject: String? {
+        owner._withUnsafeGuaranteedRef { $0.clientCertificateSubject(token) }
+    }
     /// Bytes accepted by `send` and not yet taken by the socket.
     public var queuedByteCount: Int {
         owner._withUnsafeGuaranteedRef { $0.queuedByteCount(token) }

@@ -14,6 +14,9 @@ public struct Limits: Sendable {
     /// TLS handshake steps per tick. A full P-256 handshake costs about 0.45 ms, so 16 of them
     /// bound what a reconnect storm adds to everybody's latency to some 7 ms.
     public var handshakeCountPerTick = 16
+    /// TLS handshakes of strangers under way, each with some 40 KB of OpenSSL's; at the limit nobody
+    /// is accepted for TLS, and those who come wait in the kernel.
+    public var handshakeCountMax = 2048
     /// Time from accept to the end of the TLS handshake; then the connection is cut.
     public var handshakeTimeout: Duration = .seconds(15)
     /// Time from accept to the end of the PROXY header, where a listener wants one.
@@ -65,6 +68,7 @@ public struct Limits: Sendable {
         precondition(connectionCountMax > 0)
         precondition(acceptCountPerTick > 0)
         precondition(handshakeCountPerTick > 0)
+        precondition(handshakeCountMax > 0)
         precondition(readByteCountPerTick >= 16 * 1024, "one TLS record must fit a read")
         precondition(leftoverByteCountMax >= 2 * readByteCountPerTick)
         precondition(outboundByteCountLow < outboundByteCountHigh)

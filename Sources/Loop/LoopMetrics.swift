@@ -11,7 +11,11 @@ public struct LoopMetrics: Equatable, Sendable {
     /// Accepted and closed at once: `connectionCountMax` or the process's descriptor limit.
     public var refusedCount: UInt64 = 0
     public var handshakeCount: UInt64 = 0
-    public var handshakeFailedCount: UInt64 = 0
+    /// Those of `handshakeCount` that went on from an earlier session.
+    public var resumedHandshakeCount: UInt64 = 0
+    public var handshakeFailureCounts: [TLSHandshakeFailure: UInt64] = [:]
+    /// Times that accepting stopped at `handshakeCountMax`.
+    public var handshakeLimitCount: UInt64 = 0
     /// Connections closed instead of taken over from a proxy.
     public var proxyRefusalCountByReason: [ProxyHeaderViolation: UInt64] = [:]
     public var receivedByteCount: UInt64 = 0

@@ -11,6 +11,10 @@ struct Listener {
     let identity: TLSIdentity?
     /// Nil: connections begin with their client's first byte, and not with a PROXY header.
     let proxies: TrustedNetworks?
+    /// For clients that speak HTTP where TLS is spoken; empty: they are cut.
+    let plaintextAnswer: StaticString
+    /// Not watched: as many handshakes are under way as may be.
+    var isPaused = false
     let makeHandler: (Connection) -> ConnectionHandler
 }
 
@@ -28,12 +32,14 @@ extension Reactor {
     ///   - identity: serves TLS with it; nil is plain TCP.
     ///   - proxies: only they may connect, and each connection must begin with a PROXY header; nil
     ///     takes everybody and no header.
+    ///   - plaintextAnswer: what a client is told that sends plain HTTP to TLS.
     ///   - makeHandler: makes the handler of each connection; with TLS after the handshake.
     /// - Returns: the bound address as text, "127.0.0.1:8080".
     @discardableResult
     public func listen(
         host: String, port: UInt16, identity: TLSIdentity? = nil,
         proxies: TrustedNetworks? = nil,
+        plaintextAnswer: StaticString = "",
         makeHandler: @escaping (Connection) -> ConnectionHandler
     ) throws(ListenError) -> String {
         let silence = Int32(clamping: limits.acceptedSilenceTimeout.components.seconds)
@@ -42,9 +48,8 @@ extension Reactor {
         guard descriptor >= 0 else {
             throw Self.listenError(SystemError(code: -descriptor, call: "listen"), host, port)
         }
-        let token = EventToken(index: UInt32(listeners.count), generation: 0)
         do throws(SystemError) {
-            try poller.add(descriptor, .read, token)
+            try poller.add(descriptor, .read, Self.token(ofListener: listeners.count))
         } catch {
             _ = clinux_close(descriptor)
             throw Self.listenError(error, host, port)
@@ -52,6 +57,7 @@ extension Reactor {
         listeners.append(
             Listener(
                 descriptor: descriptor, identity: identity, proxies: proxies,
+                plaintextAnswer: plaintextAnswer,
                 makeHandler: makeHandler))
         return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
             let result = clinux_local_address(descriptor, text.baseAddress, text.count)
@@ -96,6 +102,9 @@ extension Reactor {
         guard listener.descriptor >= 0 else { return }
         var peer = clinux_peer()
         for _ in 0..<limits.acceptCountPerTick {
+            if listener.identity != nil, handshakingCount >= limits.handshakeCountMax {
+                return pauseAccepting(position)
+            }
             let descriptor = clinux_accept(listener.descriptor, &peer)
             if descriptor >= 0 {
                 adopt(descriptor, from: PeerAddress(peer), listener: position)
@@ -111,6 +120,33 @@ extension Reactor {
             case .ourBug: preconditionFailure("accept4 failed with errno \(-descriptor)")
             }
         }
+    }
+
+    // MARK: Handshakes under way
+
+    /// A level-triggered listener that is watched and not served would spin.
+    private func pauseAccepting(_ position: Int) {
+        counters.handshakeLimitCount += 1
+        listeners[position].isPaused = true
+        poller.modify(listeners[position].descriptor, [], Self.token(ofListener: position))
+    }
+
+    /// A stranger's handshake has ended, in one way or the other.
+    func handshakeEnded(_ slot: UnsafeMutablePointer<Slot>) {
+        slot.pointee.flags.remove(.handshaking)
+        if slot.pointee.flags.contains(.dialed) { return }
+        handshakingCount -= 1
+        assert(handshakingCount >= 0)
+        for position in listeners.indices where listeners[position].isPaused {
+            listeners[position].isPaused = false
+            guard listeners[position].descriptor >= 0 else { continue }
+            poller.modify(
+                listeners[position].descriptor, .read, Self.token(ofListener: position))
+        }
+    }
+
+    private static func token(ofListener position: Int) -> EventToken {
+        EventToken(index: UInt32(position), generation: 0)
     }
 
     /// A level-triggered listener with a waiting connection would spin while the process is out of
@@ -167,6 +203,7 @@ extension Reactor {
         }
         slot.pointee.tls = session
         slot.pointee.flags.insert(.handshaking)
+        handshakingCount += 1
         wheel.arm(index, at: now.advanced(by: limits.handshakeTimeout))
     }
 

@@ -94,6 +94,7 @@ extension Reactor {
         }
         slot.pointee.tls?.free()
         slot.pointee.tls = nil
+        if slot.pointee.flags.contains(.handshaking) { handshakeEnded(slot) }
         pool.removeAll(&slot.pointee.queue)
         pool.removeAll(&slot.pointee.ciphertext)
         slot.pointee.leftover?.free()

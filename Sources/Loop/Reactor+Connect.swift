@@ -70,11 +70,16 @@ extension Reactor {
 
     /// The TLS handshake came to nothing, on either side's connection.
     func failHandshake(
-        _ slot: UnsafeMutablePointer<Slot>, _ index: UInt32, _ failure: DialFailure
+        _ slot: UnsafeMutablePointer<Slot>, _ index: UInt32, _ reason: TLSHandshakeFailure,
+        _ failure: DialFailure
     ) {
-        counters.handshakeFailedCount += 1
+        countHandshakeFailure(reason)
         pendingDial(of: slot)?.failure = failure
         end(slot, index, .handshakeFailed)
+    }
+
+    func countHandshakeFailure(_ reason: TLSHandshakeFailure) {
+        counters.handshakeFailureCounts[reason, default: 0] += 1
     }
 
     func failDial(

@@ -9,6 +9,7 @@
 // Thread: the loop's.  Allocates: only to keep what the handler has not consumed.
 
 import CLinux
+import COpenSSL
 import Glibc
 
 extension Reactor {
@@ -50,7 +51,9 @@ extension Reactor {
         }
         switch SystemError.kind(of: Int32(-result)) {
         case .retry, .wouldBlock: break
-        case .peerGone, .resource: broken(slot, index, Int32(-result))
+        case .peerGone, .resource:
+            if slot.pointee.flags.contains(.handshaking) { countHandshakeFailure(.closed) }
+            broken(slot, index, Int32(-result))
         case .ourBug: preconditionFailure("recv failed with errno \(-result)")
         }
     }
@@ -81,19 +84,47 @@ extension Reactor {
         switch progress {
         case .done:
             counters.handshakeCount += 1
-            slot.pointee.flags.remove(.handshaking)
+            if slot.pointee.tls!.isResumed { counters.resumedHandshakeCount += 1 }
+            slot.pointee.tls!.handshakeEnded()
+            handshakeEnded(slot)
             wheel.disarm(index)
             open(slot, index)
             return isLive(slot)
         case .wantsMore:
             break
         case .closed:
-            failHandshake(slot, index, .peerClosed)
+            failHandshake(slot, index, .closed, .peerClosed)
         case .failed(let code):
-            let reason = slot.pointee.tls!.failureText(code: code)
-            failHandshake(slot, index, .tls(reason))
+            handshakeFailed(slot, index, code: code)
         }
         return false
+    }
+
+    private func handshakeFailed(
+        _ slot: UnsafeMutablePointer<Slot>, _ index: UInt32, code: UInt
+    ) {
+        let reason = TLSHandshakeFailure(code: code)
+        if copenssl_reason(code) == SSL_R_HTTP_REQUEST, !slot.pointee.flags.contains(.dialed) {
+            answerPlaintext(slot, index)
+        } else {
+            let text = slot.pointee.tls!.failureText(code: code)
+            failHandshake(slot, index, reason, .tls(text))
+        }
+    }
+
+    /// Somebody has typed http:// in front of the port of https://. That deserves a word, in the only
+    /// language they speak.
+    private func answerPlaintext(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
+        countHandshakeFailure(.notTLS)
+        let answer = listeners[Int(slot.pointee.listener)].plaintextAnswer
+        guard answer.utf8CodeUnitCount > 0 else { return end(slot, index, .handshakeFailed) }
+        slot.pointee.tls!.free()
+        slot.pointee.tls = nil
+        handshakeEnded(slot)
+        // The first bytes on this socket: the kernel has room, or the peer goes without.
+        _ = clinux_send(slot.pointee.descriptor, answer.utf8Start, answer.utf8CodeUnitCount)
+        slot.pointee.flags.formUnion([.closing, .lingerWanted])
+        finishClose(slot, index)
     }
 
     /// Decrypts one buffer full; false when the incoming window is used up.
@@ -178,7 +209,7 @@ extension Reactor {
 
     private func peerClosed(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
         if slot.pointee.flags.contains(.handshaking) {
-            return failHandshake(slot, index, .peerClosed)
+            return failHandshake(slot, index, .closed, .peerClosed)
         }
         if slot.pointee.flags.contains(.awaitingProxyHeader) {
             return refuseProxy(slot, index, .truncated)

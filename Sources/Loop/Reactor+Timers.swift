@@ -96,7 +96,7 @@ extension Reactor {
         if slot.pointee.flags.contains(.connecting) {
             failDial(slot, index, .timedOut(.connecting))
         } else if slot.pointee.flags.contains(.handshaking) {
-            failHandshake(slot, index, .timedOut(.handshaking))
+            failHandshake(slot, index, .timedOut, .timedOut(.handshaking))
         } else if slot.pointee.flags.contains(.awaitingProxyHeader) {
             refuseProxy(slot, index, .timedOut)
         } else if slot.pointee.flags.contains(.lingering) {

@@ -54,6 +54,8 @@ public final class Reactor {
     var retired: [Unmanaged<ConnectionHandler>] = []
     var due: [UInt32] = []
     var handshakesLeft = 0
+    /// Accepted connections in their TLS handshake.
+    var handshakingCount = 0
     /// Open connections that we have dialed.
     var dialedCount = 0
 
@@ -286,6 +288,10 @@ public final class Reactor {
 
     func isSessionResumed(_ token: EventToken) -> Bool {
         find(token)?.pointee.tls?.isResumed ?? false
+    }
+
+    func clientCertificateSubject(_ token: EventToken) -> String? {
+        find(token)?.pointee.tls?.peerSubject
     }
 }
 

@@ -92,7 +92,9 @@ private final class Whose: ConnectionHandler {
             certificateFile: certificate.certificateFile, keyFile: certificate.keyFile)
         let harness = try makeHarness(identity: identity)
 
-        let client = try TLSClient(to: harness.address, preface: Array(header.utf8))
+        var options = TLSClient.Options()
+        options.preface = Array(header.utf8)
+        let client = try TLSClient(to: harness.address, options)
 
         let answer = "203.0.113.7:51234\n"
         #expect(try client.receive(exactly: answer.utf8.count) == Array(answer.utf8))

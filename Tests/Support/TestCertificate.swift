@@ -8,13 +8,21 @@ public final class TestCertificate: Sendable {
     public var keyFile: String { directory + "/key.pem" }
     private let alternativeNames: String
     private let dayCount: Int
+    private let key: Key
+
+    public enum Key: String, Sendable {
+        case ec = "ec -pkeyopt ec_paramgen_curve:prime256v1"
+        case rsa = "rsa:2048"
+    }
 
     /// - Parameters:
     ///   - alternativeNames: what the certificate is for, as openssl writes it.
     ///   - dayCount: how long it is good; negative: it has expired.
     public init(
-        for alternativeNames: String = "DNS:localhost,IP:127.0.0.1", dayCount: Int = 2
+        for alternativeNames: String = "DNS:localhost,IP:127.0.0.1", dayCount: Int = 2,
+        key: Key = .ec
     ) throws {
+        self.key = key
         self.alternativeNames = alternativeNames
         self.dayCount = dayCount
         var template = Array("/tmp/contoso-test-XXXXXX".utf8CString)
@@ -28,7 +36,7 @@ public final class TestCertificate: Sendable {
         let request = directory + "/request.pem"
         let extensions = directory + "/extensions"
         let command =
-            "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+            "openssl req -newkey \(key.rawValue) -nodes"
             + " -subj /CN=localhost -keyout \(keyFile) -out \(request) 2>/dev/null"
             + " && echo subjectAltName=\(alternativeNames) > \(extensions)"
             + " && openssl x509 -req -days \(dayCount) -in \(request) -signkey \(keyFile)"

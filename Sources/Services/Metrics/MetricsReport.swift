@@ -26,6 +26,7 @@ struct MetricsReport {
         addProcess(to: &text)
         addState(to: &text)
         addConnections(to: &text)
+        addTLS(to: &text)
         addOutput(to: &text)
         addHTTP(to: &text)
         addHub(to: &text)
@@ -104,9 +105,13 @@ struct MetricsReport {
                     })
             })
         counter("contoso_tls_handshakes", "TLS handshakes finished.") { $0.handshakeCount }
-        counter("contoso_tls_handshake_failures", "TLS handshakes failed or too slow.") {
-            $0.handshakeFailedCount
+        counter("contoso_tls_resumptions", "Those that went on from an earlier session.") {
+            $0.resumedHandshakeCount
         }
+        counter(
+            "contoso_tls_accept_pauses",
+            "Times that accepting stopped because as many handshakes were under way as may be."
+        ) { $0.handshakeLimitCount }
         counter("contoso_received_bytes", "Bytes received, before TLS is taken off.") {
             $0.receivedByteCount
         }
@@ -124,6 +129,26 @@ struct MetricsReport {
             $0.staleTokenCount
         }
         counter("contoso_loop_ticks", "Turns of the loop.") { $0.tickCount }
+    }
+
+    private func addTLS(to text: inout MetricsText) {
+        text.family(
+            .counter, "contoso_tls_handshake_failures", "TLS handshakes that came to nothing.",
+            by: "reason",
+            TLSHandshakeFailure.allCases.map { reason in
+                .init(
+                    reason.rawValue,
+                    loops.reduce(0) { $0 + ($1.loop.handshakeFailureCounts[reason] ?? 0) })
+            })
+        guard let identity = sources.identity else { return }
+        text.family(
+            .gauge, "contoso_tls_certificate_expiry_timestamp_seconds",
+            "End of the certificate, in seconds since the Unix epoch.", by: "certificate",
+            identity.expiries.map { .init($0.certificateFile, $0.seconds) })
+        text.counter(
+            "contoso_tls_reload_failures",
+            "Reloads that left certificates, keys and tickets as they were.",
+            identity.failedReloadCount)
     }
 
     private func addHTTP(to text: inout MetricsText) {

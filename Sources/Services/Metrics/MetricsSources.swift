@@ -17,6 +17,8 @@ struct MetricsSources: Sendable {
     let drain: HubDrain?
     /// Nil without a backplane between pods.
     let backplane: BackplaneCounters?
+    /// Nil without a TLS listener.
+    let identity: TLSIdentity?
     /// What this process's roles depend on, each once.
     let links: [LinkStatus]
 }

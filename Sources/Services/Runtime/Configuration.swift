@@ -35,9 +35,7 @@ public struct Configuration: Sendable {
     public var https: ListenAddress?
     /// Nil: no metrics are served.
     public var metrics: ListenAddress?
-    /// PEM files.
-    public var certificateFile: String?
-    public var keyFile: String?
+    public var tls = TLSOptions()
     /// Loops, each on a thread of its own; at least 1.
     public var threadCount = 0
     /// The static shop; nil: none is served.

@@ -23,6 +23,7 @@ struct ConfigurationCheck {
     }
 
     mutating func run() {
+        checkTLS()
         checkListeners()
         checkIngress()
         checkHub()
@@ -42,15 +43,35 @@ struct ConfigurationCheck {
         problems.append(.init(.configuration, subject ?? name, text))
     }
 
-    private mutating func checkListeners() {
-        if values.certificateFile != nil, values.keyFile == nil {
+    private mutating func checkTLS() {
+        let certificateCount = values.tls.certificateFiles.count
+        let keyCount = values.tls.keyFiles.count
+        if certificateCount > 0, keyCount == 0 {
             refuse("cert", "has no key with it; add --key FILE")
-        }
-        if values.keyFile != nil, values.certificateFile == nil {
+        } else if keyCount > 0, certificateCount == 0 {
             refuse("key", "has no certificate with it; add --cert FILE")
+        } else if keyCount != certificateCount {
+            refuse(
+                "key",
+                "has \(keyCount) files for the \(certificateCount) of --cert; "
+                    + "give one for each, in the same order")
         }
-        if values.certificateFile == nil, values.https != nil {
-            if values.keyFile == nil, texts["https"]?.origin != "default" {
+        if values.tls.clientMode != .off, values.tls.clientAuthorityFile == nil {
+            refuse(
+                "tls.client-auth", "needs to know who vouches for clients; add --tls-client-ca FILE"
+            )
+        }
+        if values.tls.clientMode == .off, values.tls.clientAuthorityFile != nil {
+            refuse("tls.client-ca", "has no effect; add --tls-client-auth optional or required")
+        }
+        if values.tls.ticketSecret != nil, !values.tls.ticketKeyFiles.isEmpty {
+            refuse("tls.ticket-keys", "and tls.ticket-secret exclude each other; remove one")
+        }
+    }
+
+    private mutating func checkListeners() {
+        if values.tls.certificateFiles.isEmpty, values.https != nil {
+            if values.tls.keyFiles.isEmpty, texts["https"]?.origin != "default" {
                 refuse("https", "needs a certificate; add --cert FILE and --key FILE")
             }
             values.https = nil

@@ -43,7 +43,7 @@ final class Listeners: Sendable {
                 let entry = entries[position]
                 let bound = try reactor.listen(
                     host: entry.address.host, port: entry.address.port, identity: entry.identity,
-                    proxies: entry.proxies
+                    proxies: entry.proxies, plaintextAnswer: HTTPServer.plaintextAnswer
                 ) { _ in server.makeHandler() }
                 entries[position].bound = bound
                 let digits = bound.split(separator: ":").last ?? ""

@@ -156,10 +156,9 @@ final class Server {
         _ configuration: Configuration
     ) throws(EngineError) -> TLSIdentity? {
         guard configuration.https != nil else { return nil }
-        guard let certificate = configuration.certificateFile, let key = configuration.keyFile
-        else { preconditionFailure("the configuration check wants a certificate with --https") }
+        let settings = configuration.tls.settings(hubTokenSecret: configuration.hubTokenSecret)
         do {
-            return try TLSIdentity(certificateFile: certificate, keyFile: key)
+            return try TLSIdentity(settings)
         } catch {
             throw EngineError(code: .configuration, reason: error.description)
         }
@@ -206,6 +205,7 @@ final class Server {
                 roles: configuration.roles, workers: workers),
             orders: counters, workers: workers, readiness: readiness, acceptQueue: acceptQueue,
             drain: drain, backplane: (engines.backplane as? RedisBackplane)?.counters,
+            identity: identity,
             links: engines.links(of: configuration.roles))
         do {
             let metrics = try MetricsServer(address, sources)
@@ -239,6 +239,8 @@ final class Server {
         limits.proxyHeaderTimeout = configuration.proxyHeaderTimeout
         limits.connectionCountMax = min(configuration.connectionCountMax, most)
         limits.outboundMemoryByteCountMax = configuration.outboundMemoryByteCountMax
+        limits.handshakeCountMax = configuration.tls.handshakeCountMax
+        limits.handshakeTimeout = configuration.tls.handshakeTimeout
         log.info("descriptor limit raised", [.integer("descriptors", ceiling)])
         return limits
     }
@@ -320,22 +322,16 @@ final class Server {
     }
 
     private func superviseUntilShutdown() {
+        let renewal = identity.map { CertificateRenewal($0) }
+        renewal?.warn()
         while true {
-            switch ProcessSetup.nextSignal() {
-            case .hangUp: reloadIdentity()
+            switch ProcessSetup.nextSignal(
+                atMost: renewal == nil ? nil : configuration.tls.reloadInterval)
+            {
+            case .hangUp: renewal?.reload()
             case .terminate, .interrupt: return
-            case nil: continue
+            case nil: renewal?.reloadIfChanged()
             }
-        }
-    }
-
-    private func reloadIdentity() {
-        guard let identity else { return }
-        do {
-            try identity.reload()
-            log.info("certificate reloaded")
-        } catch {
-            log.error("certificate not reloaded", [.reason(error.description)])
         }
     }
 

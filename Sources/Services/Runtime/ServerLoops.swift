@@ -69,6 +69,8 @@ private struct Site: Sendable {
         http.ingress = configuration.ingress
         http.corsPolicies = CORSPolicies.policies(origins: configuration.corsOrigins)
         http.tracing.tracer = tracer
+        let age = configuration.tls.strictTransportAge.components.seconds
+        if age > 0 { http.strictTransportSecurity = "max-age=\(age)" }
         return http
     }
 

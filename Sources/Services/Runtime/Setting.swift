@@ -127,6 +127,16 @@ extension Setting {
         }
     }
 
+    /// Items between commas; an empty text is none.
+    static func list(
+        _ name: String, _ placeholder: String, _ field: any Field<[String]>, _ summary: String
+    ) -> Setting {
+        Setting(name, placeholder, default: nil, summary) {
+            text, configuration throws(SettingValueError) in
+            configuration[keyPath: field] = SettingValue.list(text)
+        }
+    }
+
     static func integer(
         _ name: String, _ field: any Field<Int>, in range: ClosedRange<Int>, default text: String,
         aliases: [Alias] = [], _ summary: String

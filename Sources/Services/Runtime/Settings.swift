@@ -11,7 +11,7 @@ import WS
 
 enum Settings {
     static let all =
-        general + engines + identity + ingress + web + hub + output + http + limits + drain
+        general + tls + engines + identity + ingress + web + hub + output + http + limits + drain
 
     static func named(_ name: String) -> Setting? { all.first { $0.name == name } }
 
@@ -42,8 +42,6 @@ enum Settings {
             "https", \.https, default: "0.0.0.0:8443", dev: "localhost:8443",
             aliases: [Setting.Alias("ASPNETCORE_URLS") { address(in: $0, scheme: "https") }],
             "Address of the listener with TLS; needs --cert and --key"),
-        .optionalText("cert", "FILE", \.certificateFile, "Certificate chain, PEM"),
-        .optionalText("key", "FILE", \.keyFile, "Private key of the certificate, PEM"),
         .address(
             "metrics.listen", \.metrics, default: "none",
             "Address that serves /metrics, without TLS and to anyone who reaches it"),

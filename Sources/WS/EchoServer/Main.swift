@@ -51,9 +51,10 @@ import WS
                 reactor: reactor, router: router(settings), configuration: settings.http)
             // The first loop settles the port, the others share it.
             let port = bound.update { $0.flatMap(portNumber) } ?? wantedPort
-            let address = try reactor.listen(host: host, port: port, identity: identity) { _ in
-                server.makeHandler()
-            }
+            let address = try reactor.listen(
+                host: host, port: port, identity: identity,
+                plaintextAnswer: HTTPServer.plaintextAnswer
+            ) { _ in server.makeHandler() }
             bound.update { $0 = address }
         }
         print(

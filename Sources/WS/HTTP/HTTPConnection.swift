@@ -327,6 +327,10 @@ final class HTTPConnection: ConnectionHandler {
     }
 
     private func write(_ response: Response, keepsAlive: Bool, _ connection: Connection) {
+        var response = response
+        if let value = server.configuration.strictTransportSecurity, connection.isEncrypted {
+            response.add("Strict-Transport-Security", value)
+        }
         var head: [UInt8] = []
         head.reserveCapacity(512)
         ResponseWriter.appendHead(

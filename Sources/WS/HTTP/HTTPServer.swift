@@ -19,6 +19,8 @@ public struct HTTPConfiguration: Sendable {
     /// One log line per answer, without the query.
     public var logsAccess = false
     public var tracing = RequestTracing()
+    /// The value of Strict-Transport-Security in answers over TLS (RFC 6797 §6.1); nil: none.
+    public var strictTransportSecurity: String?
 
     public init() {}
 }
@@ -74,6 +76,18 @@ public final class HTTPServer {
         }
         replies = ReplyChannel { mailbox.post($0) }
     }
+
+    /// What somebody is told who speaks HTTP without TLS to the port of https; pass it to
+    /// `Reactor.listen`.
+    public static let plaintextAnswer: StaticString = """
+        HTTP/1.1 400 Bad Request\r
+        Content-Type: text/plain; charset=utf-8\r
+        Content-Length: 42\r
+        Connection: close\r
+        \r
+        This port speaks TLS: write https:// URLs
+
+        """
 
     /// The handler of a new connection; pass it to `Reactor.listen`.
     public func makeHandler() -> ConnectionHandler { HTTPConnection(server: self) }

@@ -35,6 +35,7 @@ import TestSupport
         let written = lines(
             try report { sources, loop in
                 loop.loop.acceptedCount = 5
+                loop.loop.handshakeFailureCounts = [.notTLS: 3]
                 loop.http.requestCount = 7
                 loop.http.responseCountByClass[2] = 6
                 loop.http.refusalCountByReason[.bodyTooLarge] = 2
@@ -46,6 +47,8 @@ import TestSupport
         for line in [
             #"contoso_connections_accepted_total{loop="0"} 5"#,
             #"contoso_connections_accepted_total{loop="1"} 5"#,
+            #"contoso_tls_handshake_failures_total{reason="not_tls"} 6"#,
+            #"contoso_tls_handshake_failures_total{reason="timeout"} 0"#,
             "contoso_http_requests_total 14",
             #"contoso_http_responses_total{class="2xx"} 12"#,
             #"contoso_http_refusals_total{reason="bodyTooLarge"} 4"#,

@@ -117,6 +117,14 @@ import WS
     }
 }
 
+extension TLSIdentity {
+    fileprivate static func forTests() throws -> TLSIdentity {
+        let certificate = try TestCertificate()
+        return try TLSIdentity(
+            certificateFile: certificate.certificateFile, keyFile: certificate.keyFile)
+    }
+}
+
 extension MetricsSources {
     /// Of a process with embedded engines in memory.
     static func forTests(backplane: BackplaneCounters?) throws -> MetricsSources {
@@ -135,6 +143,7 @@ extension MetricsSources {
             readiness: Readiness(drainingFile: "/nonexistent/draining"),
             acceptQueue: AcceptQueue(acceptOrder: accept, counters: orders),
             drain: HubServer(methods: HubMethods()).drain, backplane: backplane,
+            identity: backplane == nil ? nil : try TLSIdentity.forTests(),
             links: [LinkStatus(name: "postgres")])
     }
 }

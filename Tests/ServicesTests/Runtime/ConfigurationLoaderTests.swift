@@ -258,6 +258,47 @@ private let production = [
         #expect(some.identityHeader == "X-User")
     }
 
+    @Test(arguments: [
+        (["--cert", "a.pem,b.pem", "--key", "a.key"], "one for each"),
+        (["--key", "a.key"], "--cert"),
+        (["--tls-client-auth", "required"], "--tls-client-ca"),
+        (["--tls-client-auth", "perhaps"], "optional"),
+        (["--tls-client-ca", "ca.pem"], "--tls-client-auth"),
+        (["--tls-ticket-lifetime", "8d"], "duration"),
+    ])
+    func `settings of TLS that do not fit together are refused, with a remedy`(
+        flags: [String], word: String
+    ) {
+        let found = problems(load(["--dev"] + flags))
+        #expect(found.count == 1 && found[0].contains(word), "\(found)")
+    }
+
+    @Test func `tickets are sealed with the secret pods share, or with files, else at random`()
+        throws
+    {
+        func source(
+            _ flags: [String] = [], _ environment: [String: String] = [:]
+        ) throws -> TLSSettings.TicketSource {
+            let values = try load(
+                ["--dev", "--cert", "a,b", "--key", "c,d"] + flags, environment: environment
+            ).get().values
+            let settings = values.tls.settings(hubTokenSecret: values.hubTokenSecret)
+            #expect(settings.certificates.map(\.key) == ["c", "d"])
+            return settings.ticketSource
+        }
+        let hub = ["CONTOSO_HUB__TOKEN_SECRET": goodKey]
+        let own = ["CONTOSO_TLS__TICKET_SECRET": goodKey + "!"]
+        #expect(try source() == .random)
+        #expect(try source([], hub) == .secret(Array(goodKey.utf8)))
+        #expect(
+            try source([], hub.merging(own) { $1 }) == .secret(Array((goodKey + "!").utf8)))
+        #expect(try source(["--tls-ticket-keys", "x,y"], hub) == .files(["x", "y"]))
+        #expect(
+            problems(
+                load(["--dev"], environment: ["CONTOSO_TLS__TICKET_SECRET": "short"])
+            ).count == 1)
+    }
+
     @Test func `a server without a listener is refused`() {
         #expect(problems(load(["--dev", "--http", "none"])).count == 1)
     }

@@ -120,6 +120,23 @@ struct TLSSession {
     /// The handshake went on from an earlier session, without a certificate.
     var isResumed: Bool { SSL_session_reused(ssl) == 1 }
 
+    /// Lets go of what only the handshake needs: OpenSSL would keep the staple as long as the session.
+    func handshakeEnded() { copenssl_drop_staple(ssl) }
+
+    /// The subject of the peer's certificate (RFC 4514), once the handshake has verified it.
+    var peerSubject: String? {
+        guard let certificate = SSL_get0_peer_certificate(ssl),
+            SSL_get_verify_result(ssl) == X509_V_OK, let text = BIO_new(BIO_s_mem())
+        else { return nil }
+        defer { BIO_free(text) }
+        guard copenssl_print_name(text, X509_get_subject_name(certificate)) >= 0 else {
+            return nil
+        }
+        var bytes = [UInt8](repeating: 0, count: 1024)
+        let count = BIO_read(text, &bytes, Int32(bytes.count))
+        return count > 0 ? String(decoding: bytes.prefix(Int(count)), as: UTF8.self) : nil
+    }
+
     enum Progress: Equatable {
         /// Handshake complete, or this many bytes of plaintext.
         case done(byteCount: Int)
