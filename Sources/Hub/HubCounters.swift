@@ -40,6 +40,14 @@ public enum HubLimit: String, Hashable, Sendable, CaseIterable {
     case streamWaits = "stream_waits"
     /// A client did not fetch or acknowledge `HubOptions.waitingByteCountMax`.
     case waitingBytes = "waiting_bytes"
+    /// A client was read more slowly because of `HubOptions.messageRate`.
+    case messageRate = "message_rate"
+    /// A connection was refused: `HubOptions.connectRate`.
+    case connectRate = "connect_rate"
+    /// A connection was refused: `HubOptions.userConnectionCountMax`.
+    case userConnections = "user_connections"
+    /// A connection was refused, or offered WebSockets only: `HubOptions.sessionCountMax`.
+    case sessions
 }
 
 extension HubEnd {

@@ -7,7 +7,7 @@
 //   POST, DELETE {path}?id=…                             ─▶ bytes for, the end of, a connection
 //
 // Authentication comes first on every path, before any id is looked at. A token is its user's: with
-// another one's it is as good as none.
+// another one's it is as good as none. Then comes whether there may be one more connection.
 //
 // Thread: one loop; built before it listens.  Allocates: answers, a connection per upgrade.
 // Source: SignalR TransportProtocols; statuses and texts as .NET 8.
@@ -81,18 +81,26 @@ public struct HubEndpoint {
         case .accepted(let accepted): user = accepted
         }
         if loop.isDraining { return .leaving }
+        if let refusal = tooFast(user, request) { return refusal }
+        var transports = options.transports
+        let hasRoomForSessions = loop.server.admission.hasRoomForSessions
+        if !hasRoomForSessions {
+            loop.count(.sessions)
+            transports.removeAll { $0 != .webSockets }
+            if transports.isEmpty { return Self.sessionsFull(request) }
+        }
         let body: [UInt8]
         do {
             let version = try Negotiate.version(
                 Self.value("negotiateVersion", of: request),
                 versionMin: options.negotiateVersionMin)
             let isResumable =
-                version > 0 && options.allowsStatefulReconnect
+                version > 0 && options.allowsStatefulReconnect && hasRoomForSessions
                 && Self.value("useStatefulReconnect", of: request)?.lowercased() == "true"
             body = Negotiate.answer(
                 version: version,
                 ids: tokens.make(version: version, user: user.userID, isResumable: isResumable),
-                transports: options.transports, isResumable: isResumable)
+                transports: transports, isResumable: isResumable)
         } catch {
             body = Negotiate.answer(error)
         }
@@ -129,9 +137,14 @@ public struct HubEndpoint {
                 return .accept(head: head, handler: handler)
             }
         }
+        // Without a negotiation it is the upgrade that asks.
+        if claim == nil, let refusal = tooFast(user, request) { return .refuse(refusal) }
+        let isResumable = claim?.isResumable == true && options.allowsStatefulReconnect
+        if let refusal = enter(user, asSession: isResumable, request) { return .refuse(refusal) }
         let connection = HubConnection(
-            loop: loop, claim: claim, user: user, transport: .webSockets, request: request)
-        if claim?.isResumable == true, options.allowsStatefulReconnect {
+            loop: loop, claim: claim, user: user, transport: .webSockets, isSession: isResumable,
+            request: request)
+        if isResumable {
             connection.link = .resumable(
                 Resumption(byteCountHigh: options.statefulByteCountHigh))
         }
@@ -177,8 +190,10 @@ public struct HubEndpoint {
         } catch {
             return .refuse(Self.refusal(error, .serverSentEvents))
         }
+        if let refusal = enter(user, asSession: true, request) { return .refuse(refusal) }
         let connection = HubConnection(
-            loop: loop, claim: claim, user: user, transport: .serverSentEvents, request: request)
+            loop: loop, claim: claim, user: user, transport: .serverSentEvents, isSession: true,
+            request: request)
         return .accept { answer in EventStream(session: connection, answer: answer) }
     }
 
@@ -243,14 +258,47 @@ public struct HubEndpoint {
             return Response(.internalServerError)
         }
         var response = Response(status, body: answer.body)
-        if status == .serviceUnavailable { response.add("Retry-After", "1") }
         if !answer.contentType.isEmpty { response.add("Content-Type", answer.contentType) }
+        if status == .serviceUnavailable || status == .tooManyRequests {
+            response.add("Retry-After", String(retrySeconds))
+        }
         if isPoll {
             response.add("Cache-Control", "no-cache, no-store")
             response.add("Pragma", "no-cache")
             response.add("Expires", "Thu, 01 Jan 1970 00:00:00 GMT")
         }
         return response
+    }
+
+    // MARK: Admission
+
+    /// Seconds after which a client that was kept out by a number of connections may try again.
+    private static let retrySeconds = 5
+
+    /// The user asks for connections faster than it may.
+    private func tooFast(_ user: AuthenticatedUser, _ request: Request) -> Response? {
+        guard let wait = loop.server.admission.ask(user: user.userID) else { return nil }
+        loop.count(.connectRate)
+        return Problem(.tooManyRequests, detail: "Too many connections; try again later.")
+            .response(to: request, retryAfter: wait)
+    }
+
+    /// Counts a new connection in; an answer if it must not be.
+    private func enter(
+        _ user: AuthenticatedUser, asSession: Bool, _ request: Request
+    ) -> Response? {
+        switch loop.enter(user: user.userID, asSession: asSession) {
+        case nil: nil
+        case .sessions: Self.sessionsFull(request)
+        default:
+            Problem(.tooManyRequests, detail: "This user has too many connections.")
+                .response(to: request, retryAfter: .seconds(Self.retrySeconds))
+        }
+    }
+
+    private static func sessionsFull(_ request: Request) -> Response {
+        Problem(.serviceUnavailable, detail: "Too many connections; try again later.")
+            .response(to: request, retryAfter: .seconds(retrySeconds))
     }
 
     // MARK: Refusals

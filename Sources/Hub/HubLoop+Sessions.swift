@@ -128,15 +128,19 @@ extension HubLoop {
         _ attempt: TransportAttempt, after early: [UInt8], _ answered: @escaping PollQueue.Answer
     ) {
         if isDraining { return answered(.leaving) }
+        let user = attempt.user
+        if let limit = enter(user: user.userID, asSession: true) {
+            return answered(limit == .sessions ? .sessionsFull : .userFull)
+        }
         let claim: ConnectionClaim
         do throws(ConnectionTokens.Refusal) {
-            claim = try server.tokens.claim(
-                attempt.token, user: attempt.user.userID, for: .longPolling)
+            claim = try server.tokens.claim(attempt.token, user: user.userID, for: .longPolling)
         } catch {
+            leave(user: user.userID, asSession: true)
             return answered(error == .unknown ? .unknownID : .otherTransport)
         }
         let connection = HubConnection(
-            loop: self, claim: claim, user: attempt.user, transport: .longPolling,
+            loop: self, claim: claim, user: user, transport: .longPolling, isSession: true,
             request: attempt.httpRequest)
         connection.hold(early: early)
         let queue = PollQueue(options: server.options, now: reactor.now, first: answered)
@@ -145,6 +149,10 @@ extension HubLoop {
     }
 
     private func reserve(_ attempt: TransportAttempt) {
+        guard server.admission.enterSession() else {
+            count(.sessions)
+            return attempt.answered(.sessionsFull)
+        }
         let reservation = SessionTable.Reservation(
             attempt: attempt, until: reactor.now.advanced(by: server.options.negotiatedLifetime))
         let id = attempt.request.connectionID
@@ -153,7 +161,32 @@ extension HubLoop {
             if !mailbox.post(.transport(request, answered: answered)) { answered(nil) }
         }
         // Another loop was faster.
-        if !isFirst { _ = routesHere(request, answered) }
+        if !isFirst {
+            server.admission.leaveSession()
+            _ = routesHere(request, answered)
+        }
+    }
+
+    // MARK: Admission
+
+    /// Counts in a connection that is about to be made; `HubConnection` counts itself out.
+    ///
+    /// - Parameter asSession: it may be without a socket.
+    /// - Returns: the limit that keeps it out.
+    func enter(user: String?, asSession: Bool) -> HubLimit? {
+        if asSession, !server.admission.enterSession() {
+            count(.sessions)
+            return .sessions
+        }
+        if server.admission.enter(user: user) { return nil }
+        if asSession { server.admission.leaveSession() }
+        count(.userConnections)
+        return .userConnections
+    }
+
+    func leave(user: String?, asSession: Bool) {
+        server.admission.leave(user: user)
+        if asSession { server.admission.leaveSession() }
     }
 
     func makeSessionToken() -> EventToken { sessions.tokens.make() }
@@ -200,7 +233,11 @@ extension HubLoop {
     private func removeEntry(_ id: String) {
         guard let entry = sessions.entries.removeValue(forKey: id) else { return }
         server.loops.leave([.transport(id)], loop: number)
-        if case .open(let session) = entry, session.transport == .webSockets { return }
+        switch entry {
+        case .open(let session): if session.transport == .webSockets { return }
+        case .reserved: server.admission.leaveSession()
+        case .ended: break
+        }
         server.backplane.unsubscribe(from: [.transport(id)])
     }
 

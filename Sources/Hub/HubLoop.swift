@@ -32,6 +32,9 @@ public final class HubLoop {
     private var groups = GroupTable()
     private var counted = HubCounters()
     var sessions = SessionTable()
+    /// Clients that wait for their bucket.
+    var throttled: [Throttled] = []
+    let messageRate: RateLimit?
     /// Connections that ended while `onConnected` was still deciding.
     private var undecided: [EventToken: Undecided] = [:]
     /// `{"type":6}` in a frame, shared by all pings of this loop.
@@ -53,6 +56,7 @@ public final class HubLoop {
         self.random = random
         self.reactor = reactor
         deflate = MessageDeflate(server.options.compression)
+        messageRate = server.options.messageRate
         pingFrame = SharedBytes(copying: FrameWriter.makeFrame(HubProtocol.json.ping, as: .text))
         outboundRule = reactor.add(
             OutboundRule(
@@ -152,6 +156,7 @@ public final class HubLoop {
     /// Pushes to clients that fetch, and did not.
     func countDropped(_ count: Int) { counted.droppedCount += count }
     func countSuperseded(_ count: Int) { counted.supersededCount += count }
+    func member(_ token: EventToken) -> HubConnection? { registry.member(token) }
 
     func count(_ limit: HubLimit) { counted.hitCountByLimit[limit, default: 0] += 1 }
 

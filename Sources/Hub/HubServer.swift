@@ -32,6 +32,7 @@ public final class HubServer: Sendable {
     let loops = HubLoopDirectory()
     /// How the connections are closed when the process leaves.
     public let drain: HubDrain
+    let admission: HubAdmission
     private let log = Log("hub")
 
     /// - Parameters:
@@ -52,6 +53,7 @@ public final class HubServer: Sendable {
         self.backplane = backplane
         drain = HubDrain(rate: options.drainRate, window: options.drainPeriod)
         self.tracer = tracer
+        admission = HubAdmission(options)
         dispatcher = HubDispatcher(
             methods: methods, enableDetailedErrors: options.enableDetailedErrors)
         backplane.start { [loops] event in

@@ -6,8 +6,8 @@
 //   free ── allocate ──▶ open ── markClosed ──▶ closed ── (end of tick) release ──▶ free
 //                                                          generation + 1
 //
-// A slot is one cache line, all that receiving and sending look at. What only a stalled, a
-// lingering or a proxied connection needs stands in a table of its own.
+// A slot is one cache line, all that receiving and sending look at. What only a stalled, a lingering, a
+// proxied or a counted connection needs stands in a table of its own.
 //
 //    0          8               16        24      32         40         52         64
 //   ┌──────────┬───────────────┬─────────┬───────┬──────────┬──────────┬──────────┐
@@ -56,6 +56,8 @@ struct Slot {
         static let awaitingProxyHeader = Flags(rawValue: 1 << 15)
         /// A PROXY header has named the client, which stands in the aside.
         static let proxied = Flags(rawValue: 1 << 16)
+        /// Counted by its listener's `Admission`.
+        static let admitted = Flags(rawValue: 1 << 17)
     }
 
     var generation: UInt32 = 1
@@ -85,6 +87,8 @@ struct SlotAside {
     var lingeredByteCount = 0
     /// Of a proxied connection.
     var client = PeerAddress.unknown
+    /// Of a connection that is `admitted`: who is counted.
+    var address = PeerAddress.unknown.ip
 }
 
 /// All slots of one loop.

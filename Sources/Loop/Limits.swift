@@ -7,8 +7,16 @@
 
 /// Limits of one reactor.
 public struct Limits: Sendable {
-    /// Connections one loop holds; more are accepted and closed at once, and counted.
+    /// Connections one loop holds; more are accepted and closed at once, and counted. What holds for
+    /// all loops of a process together is `Admission`'s.
     public var connectionCountMax = 16_384
+    /// Accepts over time, looked at every 50 ms; the rest wait in the listen queue. Nil: no limit.
+    public var acceptRate: RateLimit?
+    /// Lag, averaged over a second, from which requests that can be repeated are answered 503. Zero:
+    /// never.
+    public var lagShedding: Duration = .zero
+    /// The same from which new connections wait in the listen queue. Zero: never.
+    public var lagRefusing: Duration = .zero
     /// Accepts per listener and tick; the rest wait for the next tick.
     public var acceptCountPerTick = 64
     /// TLS handshake steps per tick. A full P-256 handshake costs about 0.45 ms, so 16 of them

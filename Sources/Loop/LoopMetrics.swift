@@ -1,21 +1,23 @@
 // LoopMetrics: what one loop has counted.
 //
-// Thread: plain integers of one loop; other threads see copies.  Allocates: never.
+// Thread: plain values of one loop; other threads see copies.  Allocates: once per reason.
 
-/// Counters since the loop began; they only grow, but for those that say "now" and
+/// Counters since the loop began; they only grow, but for those that say "now", `lag` and
 /// `openConnectionCount`.
 public struct LoopMetrics: Equatable, Sendable {
     /// Those that others have opened.
     public var openConnectionCount = 0
     public var acceptedCount: UInt64 = 0
-    /// Accepted and closed at once: `connectionCountMax` or the process's descriptor limit.
-    public var refusedCount: UInt64 = 0
+    /// Accepted and closed at once.
+    public var refusalCountByReason: [ConnectionRefusal: UInt64] = [:]
+    /// Times the listeners began to rest.
+    public var pauseCountByReason: [AcceptPause: UInt64] = [:]
+    /// By how much the loop is late, averaged over about a second.
+    public var lag: Duration = .zero
     public var handshakeCount: UInt64 = 0
     /// Those of `handshakeCount` that went on from an earlier session.
     public var resumedHandshakeCount: UInt64 = 0
     public var handshakeFailureCounts: [TLSHandshakeFailure: UInt64] = [:]
-    /// Times that accepting stopped at `handshakeCountMax`.
-    public var handshakeLimitCount: UInt64 = 0
     /// Connections closed instead of taken over from a proxy.
     public var proxyRefusalCountByReason: [ProxyHeaderViolation: UInt64] = [:]
     public var receivedByteCount: UInt64 = 0
@@ -37,4 +39,6 @@ public struct LoopMetrics: Equatable, Sendable {
     public var tickCount: UInt64 = 0
 
     public init() {}
+
+    public var refusedCount: UInt64 { refusalCountByReason.values.reduce(0, +) }
 }

@@ -11,9 +11,12 @@ struct Listener {
     let identity: TLSIdentity?
     /// Nil: connections begin with their client's first byte, and not with a PROXY header.
     let proxies: TrustedNetworks?
+    let admission: Admission?
+    /// Said to whoever is refused.
+    let refusal: [UInt8]
     /// For clients that speak HTTP where TLS is spoken; empty: they are cut.
     let plaintextAnswer: StaticString
-    /// Not watched: as many handshakes are under way as may be.
+    /// Not watched; Reactor+Admission says why.
     var isPaused = false
     let makeHandler: (Connection) -> ConnectionHandler
 }
@@ -32,14 +35,16 @@ extension Reactor {
     ///   - identity: serves TLS with it; nil is plain TCP.
     ///   - proxies: only they may connect, and each connection must begin with a PROXY header; nil
     ///     takes everybody and no header.
+    ///   - admission: has the say beside the limits of the loop.
+    ///   - refusal: what a connection that is refused is told before the close; not with TLS, where
+    ///     words cost a handshake.
     ///   - plaintextAnswer: what a client is told that sends plain HTTP to TLS.
     ///   - makeHandler: makes the handler of each connection; with TLS after the handshake.
     /// - Returns: the bound address as text, "127.0.0.1:8080".
     @discardableResult
     public func listen(
-        host: String, port: UInt16, identity: TLSIdentity? = nil,
-        proxies: TrustedNetworks? = nil,
-        plaintextAnswer: StaticString = "",
+        host: String, port: UInt16, identity: TLSIdentity? = nil, proxies: TrustedNetworks? = nil,
+        admission: Admission? = nil, refusal: [UInt8] = [], plaintextAnswer: StaticString = "",
         makeHandler: @escaping (Connection) -> ConnectionHandler
     ) throws(ListenError) -> String {
         let silence = Int32(clamping: limits.acceptedSilenceTimeout.components.seconds)
@@ -54,11 +59,13 @@ extension Reactor {
             _ = clinux_close(descriptor)
             throw Self.listenError(error, host, port)
         }
+        if listeners.isEmpty { startBeat() }
         listeners.append(
             Listener(
                 descriptor: descriptor, identity: identity, proxies: proxies,
-                plaintextAnswer: plaintextAnswer,
+                admission: admission, refusal: refusal, plaintextAnswer: plaintextAnswer,
                 makeHandler: makeHandler))
+        updateAccepting()
         return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
             let result = clinux_local_address(descriptor, text.baseAddress, text.count)
             precondition(result == 0, "getsockname failed with errno \(-result)")
@@ -102,9 +109,7 @@ extension Reactor {
         guard listener.descriptor >= 0 else { return }
         var peer = clinux_peer()
         for _ in 0..<limits.acceptCountPerTick {
-            if listener.identity != nil, handshakingCount >= limits.handshakeCountMax {
-                return pauseAccepting(position)
-            }
+            if acceptPause(of: listener) != nil { return updateAccepting() }
             let descriptor = clinux_accept(listener.descriptor, &peer)
             if descriptor >= 0 {
                 adopt(descriptor, from: PeerAddress(peer), listener: position)
@@ -122,37 +127,23 @@ extension Reactor {
         }
     }
 
-    // MARK: Handshakes under way
-
-    /// A level-triggered listener that is watched and not served would spin.
-    private func pauseAccepting(_ position: Int) {
-        counters.handshakeLimitCount += 1
-        listeners[position].isPaused = true
-        poller.modify(listeners[position].descriptor, [], Self.token(ofListener: position))
-    }
-
     /// A stranger's handshake has ended, in one way or the other.
     func handshakeEnded(_ slot: UnsafeMutablePointer<Slot>) {
         slot.pointee.flags.remove(.handshaking)
         if slot.pointee.flags.contains(.dialed) { return }
         handshakingCount -= 1
         assert(handshakingCount >= 0)
-        for position in listeners.indices where listeners[position].isPaused {
-            listeners[position].isPaused = false
-            guard listeners[position].descriptor >= 0 else { continue }
-            poller.modify(
-                listeners[position].descriptor, .read, Self.token(ofListener: position))
-        }
+        if listeners[Int(slot.pointee.listener)].isPaused { updateAccepting() }
     }
 
-    private static func token(ofListener position: Int) -> EventToken {
+    static func token(ofListener position: Int) -> EventToken {
         EventToken(index: UInt32(position), generation: 0)
     }
 
     /// A level-triggered listener with a waiting connection would spin while the process is out of
     /// descriptors. Giving up the reserve makes room to accept that connection and to refuse it.
     private func refuseForLackOfDescriptors(_ listener: Int32) {
-        counters.refusedCount += 1
+        count(.noResources)
         if reserve >= 0 {
             _ = clinux_close(reserve)
             reserve = -1
@@ -165,12 +156,20 @@ extension Reactor {
 
     private func adopt(_ descriptor: Int32, from peer: PeerAddress, listener position: Int) {
         counters.acceptedCount += 1
+        if let rate = limits.acceptRate { _ = acceptBucket.take(rate, at: now) }
+        let listener = listeners[position]
+        if let refusal = listener.admission?.enter(peer.ip) {
+            return refuse(descriptor, refusal, listener)
+        }
         guard let index = table.allocate() else {
-            counters.refusedCount += 1
-            _ = clinux_close(descriptor)
-            return
+            listener.admission?.leave(peer.ip)
+            return refuse(descriptor, .loopFull, listener)
         }
         let slot = table.pointer(index)
+        if listener.admission != nil {
+            slot.pointee.flags.insert(.admitted)
+            table.aside(index).pointee.address = peer.ip
+        }
         slot.pointee.descriptor = descriptor
         slot.pointee.listener = UInt8(position)
         slot.pointee.interest = .read
@@ -178,12 +177,11 @@ extension Reactor {
             try poller.add(descriptor, .read, table.token(index))
         } catch {
             // The kernel has no room for another watch: the same answer as for no descriptor.
-            counters.refusedCount += 1
-            _ = clinux_close(descriptor)
+            listener.admission?.leave(peer.ip)
             table.release(index)
-            return
+            return refuse(descriptor, .noResources, listener)
         }
-        if let proxies = listeners[position].proxies {
+        if let proxies = listener.proxies {
             awaitProxyHeader(slot, index, from: peer, proxies)
         } else {
             begin(slot, index)
@@ -197,7 +195,7 @@ extension Reactor {
             return
         }
         guard let session = TLSSession(context: identity.current, channel: tls) else {
-            counters.refusedCount += 1
+            count(.noResources)
             end(slot, index, .aborted)
             return
         }
@@ -205,6 +203,29 @@ extension Reactor {
         slot.pointee.flags.insert(.handshaking)
         handshakingCount += 1
         wheel.arm(index, at: now.advanced(by: limits.handshakeTimeout))
+    }
+
+    /// Closes a connection that may not stay. Its words go into an empty socket, which takes them at
+    /// once; what it has sent is read, because a close in front of unread bytes is a reset that may
+    /// overtake them.
+    private func refuse(_ descriptor: Int32, _ refusal: ConnectionRefusal, _ listener: Listener) {
+        count(refusal)
+        if listener.identity == nil, !listener.refusal.isEmpty {
+            _ = clinux_send(descriptor, listener.refusal, listener.refusal.count)
+            _ = clinux_shutdown_write(descriptor)
+            _ = clinux_recv(descriptor, receiveBuffer, limits.readByteCountPerTick)
+        }
+        _ = clinux_close(descriptor)
+    }
+
+    private func count(_ refusal: ConnectionRefusal) {
+        counters.refusalCountByReason[refusal, default: 0] += 1
+    }
+
+    /// The connection counts no longer.
+    func leaveAdmission(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32) {
+        let listener = listeners[Int(slot.pointee.listener)]
+        listener.admission?.leave(table.aside(index).pointee.address)
     }
 
     /// Gives an accepted connection its handler; one we dialed has its own from the start.

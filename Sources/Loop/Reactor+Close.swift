@@ -102,6 +102,7 @@ extension Reactor {
         _ = clinux_close(slot.pointee.descriptor)
         slot.pointee.descriptor = -1
         if slot.pointee.flags.contains(.dialed) { dialedCount -= 1 }
+        if slot.pointee.flags.contains(.admitted) { leaveAdmission(slot, index) }
         // A closed connection may stand on the dirty list once more; flushDirty skips it because
         // its slot is no longer live, unless the slot was given out again within this tick.
         slot.pointee.flags.remove(.dirty)

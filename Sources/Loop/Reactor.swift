@@ -5,7 +5,8 @@
 //
 // Reading is in Reactor+Receive, writing in Reactor+Send, what happens to those that do not read in
 // Reactor+Overflow, the ends of connections in Reactor+Close, new ones in Reactor+Accept,
-// Reactor+Proxy and Reactor+Connect, timers in Reactor+Timers.
+// Reactor+Proxy and Reactor+Connect, timers in Reactor+Timers; what a late loop turns away in
+// Reactor+Admission.
 //
 // Thread: the one that made it; other threads reach it only through its mailboxes.
 // Allocates: buffers once in init; per connection only while bytes are left over or unsent.
@@ -59,6 +60,10 @@ public final class Reactor {
     /// Open connections that we have dialed.
     var dialedCount = 0
 
+    var lag: LoopLag
+    let heart: LoopPulse
+    var acceptBucket = TokenBucket()
+
     private let waker: Waker
     private var drains: [() -> Void] = []
     private var endings: [() -> Void] = []
@@ -97,6 +102,8 @@ public final class Reactor {
         receiveBuffer = malloc(receiveCapacity)!
         cipherBuffer = malloc(limits.readByteCountPerTick)!
         cork = Cork()
+        lag = LoopLag(shedsAt: limits.lagShedding, refusesAt: limits.lagRefusing)
+        heart = LoopPulse(at: now)
         reserve = try SystemError.check(clinux_open_reserve(), "open(/dev/null)")
         try poller.add(waker.descriptor, .read, Self.wakerToken)
         every(.seconds(1)) { [unowned self] in
@@ -118,6 +125,7 @@ public final class Reactor {
         var copy = counters
         copy.openConnectionCount = acceptedConnectionCount
         copy.outboundByteCount = outboundByteCount
+        copy.lag = .nanoseconds(Int64(lag.average))
         return copy
     }
 
@@ -197,7 +205,9 @@ public final class Reactor {
             !dirty.isEmpty || !redeliveries.isEmpty || !closed.isEmpty || !overflowed.isEmpty
         let timeout = hasWork ? 0 : wheel.millisecondsToNext(from: now, limit: limit)
         let eventCount = poller.wait(milliseconds: timeout)
+        let before = now
         now = time.monotonicNow
+        if lag.isDue(at: now) { beat(since: before) }
         counters.tickCount += 1
         handshakesLeft = limits.handshakeCountPerTick
 

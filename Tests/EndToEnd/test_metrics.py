@@ -15,7 +15,7 @@ pytestmark = pytest.mark.parametrize("backing", ["embedded", "cluster"], indirec
 
 # They move by themselves: time passes, loops turn, connections keep alive.
 MOVING = ("process_", "contoso_loop_ticks", "contoso_received_bytes", "contoso_sent_bytes",
-          "contoso_stale_events")
+          "contoso_stale_events", "contoso_loop_lag")
 
 
 @pytest.fixture(scope="module")

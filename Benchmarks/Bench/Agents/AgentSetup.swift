@@ -44,8 +44,11 @@ enum AgentTask: Codable, Equatable, Sendable {
     /// Receive broadcasts of this form. `slowShare` of the clients do not read; `invokes` names a
     /// hub method that broadcasts its argument, called `rate` times a second by this agent.
     case receive(byteCount: Int, target: String, slowShare: Double, invokes: Invocation?)
-    /// Send messages that come back. Nil rate: as soon as the last one is back.
+    /// Send messages that come back, or calls without an argument if there are no bytes. Nil rate: as
+    /// soon as the last one is back.
     case echo(byteCount: Int, method: String?, ratePerSecond: Double?)
+    /// That many TLS connections at once, which stay until the load stops.
+    case storm(count: Int)
     /// POST orders and wait for their push.
     case order(ratePerSecond: Double)
     /// TLS handshakes only: full ones, then resumed ones.

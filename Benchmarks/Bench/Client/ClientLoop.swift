@@ -98,6 +98,7 @@ final class ClientLoop {
         var limits = Limits()
         // A negotiation has a connection of its own, and so may an order.
         limits.connectionCountMax = setup.clientCount + 2 * setup.openingCountMax + 256
+        if case .storm(let count) = setup.task { limits.connectionCountMax += count }
         // Nobody else waits on this loop: a client's handshakes are its work.
         limits.handshakeCountPerTick = 64
         limits.leftoverByteCountMax = max(
@@ -129,6 +130,7 @@ final class ClientLoop {
         clients.reserveCapacity(setup.clientCount)
         for number in 0..<setup.clientCount { clients.append(HubClient(self, number: number)) }
         openingStart = reactor.now
+        if clients.isEmpty { return report(.opened) }
         startDue()
         // Without a ramp too: the first ones may all fail within one tick.
         reactor.every(Self.rampInterval) { [unowned self] in startDue() }

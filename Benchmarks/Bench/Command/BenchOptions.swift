@@ -8,6 +8,7 @@ import Loop
 
 enum ScenarioName: String, CaseIterable, Sendable {
     case connectStorm = "connect-storm"
+    case storm
     case idleHold = "idle-hold"
     case echo
     case fanOut = "fan-out"
@@ -53,6 +54,8 @@ struct BenchOptions: Equatable, Sendable {
     /// Broadcasts under way at one time, with `--rate max`.
     var window = 2
     var slowShare = 0.1
+    /// Connections that come at once while the others are served.
+    var newcomerCount = 10_000
     var publish: PublishWay?
     var channel = RedisPublisher.channelDefault
     var target = "Broadcast"
@@ -98,7 +101,8 @@ struct BenchOptions: Equatable, Sendable {
     static let connectionCountPerProcess = 18_000
 
     var agentCount: Int {
-        processCount
+        if scenarioOrDefault == .storm { return 1 + (processCount ?? StormScenario.processCount) }
+        return processCount
             ?? max(
                 1,
                 (connectionCount + Self.connectionCountPerProcess - 1)

@@ -10,6 +10,7 @@ enum Help {
 
         what
           --scenario NAME       connect-storm    open as fast as possible
+                                storm            the same while others are served
                                 idle-hold        stay, and answer pings
                                 echo             messages that come back
                                 fan-out          one message to everybody, one server
@@ -27,6 +28,7 @@ enum Help {
           --bytes N             of a message, default 200 for broadcasts and 64 for echoes
           --window N            broadcasts under way with --rate max, default 2
           --slow SHARE          of slow readers, default 10%
+          --newcomers N         of a storm, default 10000; --connections are those served
           --echo raw|hub        a bare WebSocket, or a hub method; default raw
           --method NAME         the hub method that echoes, default Echo
           --target NAME         the client method of broadcasts, default Broadcast
@@ -50,7 +52,7 @@ enum Help {
           --floor               the same against the raw C server, for ratios
 
         by whom
-          --processes N         default: one per 18,000 connections
+          --processes N         default: one per 18,000 connections; in a storm two
           --pin                 servers bench starts on core 0, the load on the others
           --source NETWORK      source addresses, default 127.0.0.0/8 where the target is loopback
 

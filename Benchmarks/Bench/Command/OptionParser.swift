@@ -55,7 +55,7 @@ enum OptionParser {
 
     private static let flags: Set<String> = [
         "--scenario", "--connections", "--rate", "--duration", "--warm-up", "--ramp", "--opening",
-        "--bytes", "--window", "--slow", "--publish", "--channel", "--target", "--echo",
+        "--bytes", "--window", "--slow", "--newcomers", "--publish", "--channel", "--target", "--echo",
         "--method", "--url", "--hub-path", "--header", "--ca", "--token", "--token-secret",
         "--issuer", "--audience", "--users", "--server-pid", "--pods", "--processes", "--source",
         "--output", "--hdr-log", "--threshold", "--keep",
@@ -76,6 +76,7 @@ enum OptionParser {
         case "--opening": options.openingCountMax = try value.count(1...10_000)
         case "--bytes": options.byteCount = try value.count(0...(1 << 20))
         case "--window": options.window = try value.count(1...1000)
+        case "--newcomers": options.newcomerCount = try value.count(1...100_000)
         case "--slow": options.slowShare = try value.share()
         case "--publish": options.publish = try publish(value)
         case "--channel": options.channel = value.text

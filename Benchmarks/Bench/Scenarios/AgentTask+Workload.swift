@@ -12,6 +12,7 @@ extension AgentTask {
                 invocation: invocation)
         case .echo(let byteCount, let method, let rate):
             EchoWorkload(loop, byteCount: byteCount, method: method, ratePerSecond: rate)
+        case .storm(let count): StormWorkload(loop, count: count)
         case .order(let rate): OrderWorkload(loop, ratePerSecond: rate)
         case .handshakes:
             HandshakeWorkload(

@@ -10,8 +10,7 @@ extension BenchOptions {
     func setups(for scenario: any Scenario, urls: [TargetURL]) -> [AgentSetup] {
         var first = 0
         return (0..<agentCount).map { number in
-            let count =
-                connectionCount / agentCount + (number < connectionCount % agentCount ? 1 : 0)
+            let count = scenario.clientCount(of: number, self)
             defer { first += count }
             return AgentSetup(
                 number: number, clientCount: count, firstClient: first,

@@ -1,6 +1,7 @@
 // EchoWorkload: messages that come back to whoever sent them.
 //
-//   raw  frame ─▶ the same bytes          hub  invocation of a method ─▶ completion with its argument
+//   raw  frame ─▶ the same bytes          hub  invocation of a method ─▶ completion with its argument,
+//                                              or without one where there are no bytes
 //
 // Without a rate each connection sends its next message when the last one is back: a closed loop, so
 // the rate is a capacity, and the latencies are those of a saturated server. With a rate messages are
@@ -40,8 +41,9 @@ final class EchoWorkload: Workload {
         argument = String(decoding: payload, as: UTF8.self)
         if let method {
             isRaw = false
+            let arguments = byteCount == 0 ? "" : "\"\(argument)\""
             frame = ClientFrame.record(
-                #"{"type":1,"invocationId":"1","target":"\#(method)","arguments":["\#(argument)"]}"#
+                #"{"type":1,"invocationId":"1","target":"\#(method)","arguments":[\#(arguments)]}"#
             )
         } else {
             isRaw = true
@@ -137,7 +139,8 @@ final class EchoWorkload: Workload {
         case 3 where members.hasError: loop.count(error: "echo: the method failed")
         case 3:
             let text = String(decoding: message, as: UTF8.self)
-            guard members.invocationID == "1", text.contains("\"\(argument)\"") else {
+            let isWhole = argument.isEmpty || text.contains("\"\(argument)\"")
+            guard members.invocationID == "1", isWhole else {
                 return tally.malformed += 1
             }
             answer = Array(message)

@@ -42,6 +42,9 @@ final class LoadRun {
         let seconds: Double
         /// Of all watched servers.
         let processorSeconds: Double
+        /// Of all watched servers, at its end.
+        let residentByteCount: Int
+        let residentPeakByteCount: Int
     }
 
     /// Without a connection that opens or fails; a client gives up sooner.
@@ -131,7 +134,18 @@ final class LoadRun {
         after = read()
         agentsNanoseconds = crew.processorNanoseconds - agentsBefore
         periods[name] = Period(
-            seconds: measuredSeconds, processorSeconds: serverProcessorSeconds)
+            seconds: measuredSeconds, processorSeconds: serverProcessorSeconds,
+            residentByteCount: Self.sum(after, \.residentByteCount),
+            residentPeakByteCount: Self.sum(after, \.residentPeakByteCount))
+    }
+
+    /// Reads the servers once more, when the measured time is over.
+    func endAfterwards(_ name: String) {
+        let now = read()
+        periods[name] = Period(
+            seconds: 0, processorSeconds: 0,
+            residentByteCount: Self.sum(now, \.residentByteCount),
+            residentPeakByteCount: Self.sum(now, \.residentPeakByteCount))
     }
 
     /// Waits until the agents finish nothing more.
@@ -186,6 +200,15 @@ final class LoadRun {
             }
             return isThere == true || clinux_monotonic_ns() > deadline
         }
+    }
+
+    /// Of all watched servers, when their clients were open.
+    var loadedByteCount: Int { Self.sum(loaded, \.residentByteCount) }
+
+    private static func sum(
+        _ readings: [ServerReading?], _ value: (ServerReading) -> Int
+    ) -> Int {
+        readings.reduce(0) { $0 + ($1.map(value) ?? 0) }
     }
 
     // MARK: The result

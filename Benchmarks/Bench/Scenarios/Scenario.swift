@@ -18,6 +18,9 @@ protocol Scenario: Sendable {
     /// False: the agents' load opens what it needs.
     var opensClients: Bool { get }
 
+    /// Clients that agent `number` opens before the load.
+    func clientCount(of number: Int, _ options: BenchOptions) -> Int
+
     /// What the result has to say about how it was made, beyond connections and time.
     var settings: [String: Double] { get }
 
@@ -36,6 +39,14 @@ extension Scenario {
     var isRaw: Bool { false }
     var opensClients: Bool { true }
     var settings: [String: Double] { [:] }
+
+    /// Evenly.
+    func clientCount(of number: Int, _ options: BenchOptions) -> Int {
+        let (each, rest) = options.connectionCount.quotientAndRemainder(
+            dividingBy: options.agentCount)
+        return each + (number < rest ? 1 : 0)
+    }
+
     func metrics(_ run: LoadRun) -> [String: Double] { [:] }
 }
 
@@ -53,6 +64,7 @@ extension BenchOptions {
         case .echo: EchoScenario(self)
         case .fanOut, .backplane: try FanOutScenario(self)
         case .connectStorm: ConnectStormScenario()
+        case .storm: StormScenario(self)
         case .order: try OrderScenario(self)
         case .slowReaders: try SlowReadersScenario(self)
         case .tlsResumption: ResumptionScenario()

@@ -9,8 +9,6 @@
 import Loop
 
 extension HubConnection {
-    var canRead: Bool { machine.canRead && calls?.stopsReading != true }
-
     /// Goes on with what is held, as far as it may be read.
     func readOn() {
         startBlocked()
@@ -68,6 +66,7 @@ extension HubConnection {
         }
         switch outcome {
         case .record(.success(let message)):
+            meter()
             message.map(dispatch)
             return true
         case .incomplete: break

@@ -28,8 +28,14 @@ final class HubConnection {
     let transport: HubTransport
     private(set) var hubProtocol = HubProtocol.json
     private var isSubscribed = false
+    /// It counts among those that can be without a socket.
+    private let isSession: Bool
+    /// Its bucket is empty, and it is not read.
+    private var isThrottled = false
     /// Of the last call.
     var lastSerial: UInt32 = 0
+    /// What it may still send; untouched without `HubOptions.messageRate`.
+    private var bucket = TokenBucket()
     /// What came while nothing could be read.
     var held: [UInt8] = []
     /// Our hold on the negotiated token, let go at the end; nil if the negotiation was skipped.
@@ -50,12 +56,15 @@ final class HubConnection {
     var options: HubOptions { loop.server.options }
     var now: MonotonicInstant { loop.reactor.now }
 
-    /// - Parameter claim: nil for a client that skipped the negotiation.
+    /// - Parameters:
+    ///   - claim: nil for a client that skipped the negotiation.
+    ///   - isSession: as given to `HubLoop.enter`, which has let it in.
     init(
         loop: HubLoop, claim: ConnectionClaim?, user: AuthenticatedUser,
-        transport: HubTransport, request: Request? = nil
+        transport: HubTransport, isSession: Bool = false, request: Request? = nil
     ) {
         self.loop = loop
+        self.isSession = isSession
         self.claim = claim
         self.transport = transport
         connectionID = claim?.connectionID ?? loop.server.tokens.makeConnectionID()
@@ -70,6 +79,8 @@ final class HubConnection {
             sendsPings: transport != .longPolling)
         framer = MessageFramer(recordByteCountMax: options.messageByteCountMax)
     }
+
+    deinit { loop.leave(user: userID, asSession: isSession) }
 
     // MARK: From the transport
 
@@ -119,11 +130,28 @@ final class HubConnection {
         guard canRead, held.isEmpty else { return hold(bytes) }
         // All that an idle client sends, and so it takes neither framer nor decoder.
         if machine.isActive, framer.isEmpty, hubProtocol.isPing(bytes) {
+            meter()
             pinged()
         } else {
             read(bytes)
         }
     }
+
+    /// Counts a message; when the bucket is empty nothing more is read until the next token is there.
+    func meter() {
+        guard let rate = loop.messageRate, !bucket.charge(rate, at: now), !isThrottled else {
+            return
+        }
+        isThrottled = true
+        loop.throttle(token, until: bucket.hasTokenAt(rate))
+    }
+
+    func unthrottle() {
+        isThrottled = false
+        readOn()
+    }
+
+    var canRead: Bool { machine.canRead && !isThrottled && calls?.stopsReading != true }
 
     /// Bytes that were there before the transport.
     func hold(early bytes: [UInt8]) { held = bytes }

@@ -59,6 +59,16 @@ public struct HubOptions: Sendable {
     public var disconnectTimeout: Duration = .seconds(15)
     /// A poll without anything to tell is answered after this.
     public var pollTimeout: Duration = .seconds(90)
+    /// Messages of one client, pings too; beyond it the client is read more slowly. At least one per
+    /// second, so that nobody is taken for silent. Nil: no limit.
+    public var messageRate: RateLimit?
+    /// Connections that one user may ask for; more are 429. Nil: no limit.
+    public var connectRate: RateLimit?
+    /// Connections of one user to this process; more are 429. 0: no limit.
+    public var userConnectionCountMax = 0
+    /// Connections of this process that can be without a socket: long polling, server-sent events,
+    /// stateful reconnect, and those that have POSTed and not attached. More are 503.
+    public var sessionCountMax = 32_768
     /// Lets clients that ask for it keep their connection over a broken WebSocket.
     public var allowsStatefulReconnect = false
     /// Bytes of messages that such a client has not acknowledged at which its streams wait.
@@ -110,6 +120,8 @@ public struct HubOptions: Sendable {
         precondition(statefulByteCountHigh > 0 && statefulByteCountHigh < waitingByteCountMax)
         compression.validate()
         precondition(outboundByteCountMax > 64 * 1024)
+        precondition(messageRate.map { $0.intervalMax <= .seconds(1) } ?? true)
+        precondition(userConnectionCountMax >= 0 && sessionCountMax >= 0)
         precondition(disconnectTimeout >= .seconds(1))
         precondition(pollTimeout >= .seconds(1))
         precondition(drainRate ?? 1 > 0)

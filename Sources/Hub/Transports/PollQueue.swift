@@ -167,6 +167,9 @@ extension TransportAnswer {
     static let deleted = TransportAnswer(status: 202, contentType: "text/plain", body: [])
     /// A first poll in front of our end.
     static let leaving = refusal(503, "The server is going down")
+    /// `HubOptions.sessionCountMax`, `HubOptions.userConnectionCountMax`.
+    static let sessionsFull = refusal(503, "Too many connections; try again later")
+    static let userFull = refusal(429, "Too many connections of this user")
     static let unknownID = refusal(404, "No Connection with that ID")
     /// A second event stream.
     static let inUse = TransportAnswer(status: 409, contentType: "text/plain", body: [])

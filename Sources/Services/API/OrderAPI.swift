@@ -17,20 +17,24 @@ public struct OrderAPI: Sendable {
     let acceptOrder: AcceptOrder
     let acceptQueue: AcceptQueue
     let workers: WorkerPool
+    /// Orders by user; nil is no limit.
+    let orderRates: RateTable?
     private let log = Log("api")
 
     /// - Parameters:
     ///   - acceptOrder: the one `acceptQueue` commits with.
     ///   - workers: threads for all other calls of the store.
+    ///   - orderRates: how many orders a user may send.
     public init(
         authenticator: Authenticator, store: any OrderStore, acceptOrder: AcceptOrder,
-        acceptQueue: AcceptQueue, workers: WorkerPool
+        acceptQueue: AcceptQueue, workers: WorkerPool, orderRates: RateTable? = nil
     ) {
         self.authenticator = authenticator
         self.store = store
         self.acceptOrder = acceptOrder
         self.acceptQueue = acceptQueue
         self.workers = workers
+        self.orderRates = orderRates
     }
 
     /// Adds the routes to a loop's router.
@@ -39,7 +43,7 @@ public struct OrderAPI: Sendable {
         router.on(.get, "/api/products/{id}", getProduct)
         router.on(.get, "/api/orders", listOrders)
         router.on(.get, "/api/orders/{id:long}", getOrder)
-        router.on(.post, "/api/orders", postOrder)
+        router.on(.post, "/api/orders", urgency: .deferrable, postOrder)
         router.on(.delete, "/api/orders/{id:long}", deleteOrder)
     }
 

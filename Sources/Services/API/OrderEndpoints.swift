@@ -5,6 +5,7 @@
 //
 // Thread: handlers on any loop; store calls on workers; a POST's answer on the accept thread.
 
+import Loop
 import WS
 
 extension OrderAPI {
@@ -58,6 +59,11 @@ extension OrderAPI {
 
     func postOrder(_ request: Request, _ path: PathParameters, _ responder: Responder) {
         guard let principal = principal(of: request, responder) else { return }
+        // In front of what costs more than a token.
+        if let user = principal.user, let wait = orderRates?.take(user) {
+            acceptQueue.counters.userRefused.add(1)
+            return responder.respond(Refusal.tooMany(request, after: wait))
+        }
         guard MediaType.isJSON(request.header(.contentType)) else {
             return responder.respond(Refusal.mediaType.response(to: request))
         }

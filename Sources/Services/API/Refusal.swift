@@ -53,8 +53,13 @@ enum Refusal {
 
     private static func later(_ request: Request, after seconds: Int, _ detail: String) -> Response
     {
-        var response = Problem(.serviceUnavailable, detail: detail).response(to: request)
-        response.add("Retry-After", String(seconds))
-        return response
+        Problem(.serviceUnavailable, detail: detail)
+            .response(to: request, retryAfter: .seconds(seconds))
+    }
+
+    /// The user sends more than it may.
+    static func tooMany(_ request: Request, after wait: Duration) -> Response {
+        Problem(.tooManyRequests, detail: "Too many requests; try again later.")
+            .response(to: request, retryAfter: wait)
     }
 }

@@ -90,10 +90,6 @@ struct MetricsReport {
             .gauge, "contoso_connections_max", "Connections the loop may have.", by: "loop",
             loops.map { .init("\($0.number)", $0.connectionCountMax) })
         counter("contoso_connections_accepted", "Connections accepted.") { $0.acceptedCount }
-        counter(
-            "contoso_connections_refused",
-            "Connections closed at once for lack of a slot or a descriptor."
-        ) { $0.refusedCount }
         text.family(
             .counter, "contoso_proxy_header_refusals",
             "Connections closed instead of taken over from a proxy.", by: "reason",
@@ -104,14 +100,11 @@ struct MetricsReport {
                         $0 + ($1.loop.proxyRefusalCountByReason[violation] ?? 0)
                     })
             })
+        addAdmission(to: &text)
         counter("contoso_tls_handshakes", "TLS handshakes finished.") { $0.handshakeCount }
         counter("contoso_tls_resumptions", "Those that went on from an earlier session.") {
             $0.resumedHandshakeCount
         }
-        counter(
-            "contoso_tls_accept_pauses",
-            "Times that accepting stopped because as many handshakes were under way as may be."
-        ) { $0.handshakeLimitCount }
         counter("contoso_received_bytes", "Bytes received, before TLS is taken off.") {
             $0.receivedByteCount
         }
@@ -129,6 +122,36 @@ struct MetricsReport {
             $0.staleTokenCount
         }
         counter("contoso_loop_ticks", "Turns of the loop.") { $0.tickCount }
+        text.family(
+            .gauge, "contoso_loop_lag_seconds",
+            "By how much the loop is late, averaged over about a second.", by: "loop",
+            loops.map { .init("\($0.number)", Double($0.loop.lag.nanoseconds) / 1e9) })
+    }
+
+    /// Who was kept out, and why.
+    private func addAdmission(to text: inout MetricsText) {
+        func sum(_ value: (LoopFigures) -> Int) -> Int { loops.reduce(0) { $0 + value($1) } }
+        text.family(
+            .counter, "contoso_connections_refused", "Connections accepted and closed at once.",
+            by: "reason",
+            ConnectionRefusal.allCases.map { reason in
+                .init(
+                    reason.rawValue, sum { Int($0.loop.refusalCountByReason[reason] ?? 0) })
+            })
+        text.family(
+            .counter, "contoso_accept_pauses",
+            "Times new connections were left in the listen queue.", by: "reason",
+            AcceptPause.allCases.map { reason in
+                .init(reason.rawValue, sum { Int($0.loop.pauseCountByReason[reason] ?? 0) })
+            })
+        let late = TurnedAway.Reason.allCases.map { reason in
+            MetricsText.Sample(
+                reason.rawValue, sum { $0.http.turnedAwayCountByReason[reason] ?? 0 })
+        }
+        text.family(
+            .counter, "contoso_requests_turned_away",
+            "Requests answered 429 or 503 because of how late or how many.", by: "reason",
+            late + [.init("user_rate", sources.orders.userRefused.value)])
     }
 
     private func addTLS(to text: inout MetricsText) {

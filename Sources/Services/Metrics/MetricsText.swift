@@ -40,6 +40,11 @@ struct MetricsText {
             self.label = label
             self.value = .integer(Int(clamping: value))
         }
+
+        init(_ label: String, _ value: Double) {
+            self.label = label
+            self.value = .decimal(value)
+        }
     }
 
     enum Value {

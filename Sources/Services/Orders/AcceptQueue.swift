@@ -40,7 +40,7 @@ public final class AcceptQueue: SteppedRole, Sendable {
 
     private let acceptOrder: AcceptOrder
     private let limits: Limits
-    private let counters: OrderCounters
+    let counters: OrderCounters
     private let time: any TimeSource
     private let state = Monitor(State())
 

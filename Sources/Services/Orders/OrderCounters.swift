@@ -15,6 +15,8 @@ public final class OrderCounters: Sendable {
     public let repeated = Atomic<Int>(0)
     /// Requests refused because the intake queue was full.
     public let intakeRefused = Atomic<Int>(0)
+    /// Requests refused because their user sent too many.
+    public let userRefused = Atomic<Int>(0)
     /// Commits of the intake; accepted / commits is the mean batch.
     public let acceptCommits = Atomic<Int>(0)
     public let published = Atomic<Int>(0)

@@ -100,6 +100,7 @@ public struct Configuration: Sendable {
 
     /// Per loop.
     public var connectionCountMax = 0
+    public var admission = AdmissionSettings()
     /// Of the process.
     public var outboundMemoryByteCountMax = 0
     public var orderItemCountMax = 0

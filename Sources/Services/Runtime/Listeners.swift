@@ -17,6 +17,8 @@ final class Listeners: Sendable {
     }
 
     private let entries: Monitor<[Entry]>
+    /// Nil where there is nothing to count.
+    private let admission: Admission?
 
     /// Throws if a port is taken.
     init(_ configuration: Configuration, identity: TLSIdentity?) throws(ListenError) {
@@ -35,6 +37,8 @@ final class Listeners: Sendable {
             try Reactor.checkPortIsFree(host: entry.address.host, port: entry.address.port)
         }
         self.entries = Monitor(entries)
+        let rules = configuration.admission.rules
+        admission = rules.limitsAnything ? Admission(rules) : nil
     }
 
     func listen(on reactor: Reactor, _ server: HTTPServer) throws(ListenError) {
@@ -43,7 +47,8 @@ final class Listeners: Sendable {
                 let entry = entries[position]
                 let bound = try reactor.listen(
                     host: entry.address.host, port: entry.address.port, identity: entry.identity,
-                    proxies: entry.proxies, plaintextAnswer: HTTPServer.plaintextAnswer
+                    proxies: entry.proxies, admission: admission, refusal: HTTPServer.refusal,
+                    plaintextAnswer: HTTPServer.plaintextAnswer
                 ) { _ in server.makeHandler() }
                 entries[position].bound = bound
                 let digits = bound.split(separator: ":").last ?? ""

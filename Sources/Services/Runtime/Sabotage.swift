@@ -17,6 +17,8 @@ public enum Sabotage: String, CaseIterable, Sendable {
     case ackFirst = "ack-first"
     /// A status that the workflow state does not know is unknown.
     case noFallback = "no-fallback"
+    /// The loops stop for half a second again and again.
+    case lateLoops = "late-loops"
     /// Everybody may ask about every order.
     case noOwnerCheck = "no-owner-check"
 

@@ -30,6 +30,7 @@ final class Server {
     let loopJobs: [LoopJobs]
     private let loopLimits: Limits
     let probes = LoopProbes()
+    let watch = LoopWatch()
     private let log: Log
     /// Loops, each on a thread of its own.
     let threadCount: Int
@@ -241,6 +242,9 @@ final class Server {
         limits.outboundMemoryByteCountMax = configuration.outboundMemoryByteCountMax
         limits.handshakeCountMax = configuration.tls.handshakeCountMax
         limits.handshakeTimeout = configuration.tls.handshakeTimeout
+        limits.acceptRate = configuration.admission.acceptRate
+        limits.lagShedding = configuration.admission.lagPosts
+        limits.lagRefusing = configuration.admission.lagConnections
         log.info("descriptor limit raised", [.integer("descriptors", ceiling)])
         return limits
     }
@@ -252,7 +256,8 @@ final class Server {
         let queue = AcceptQueue(acceptOrder: acceptOrder, counters: counters)
         let api = OrderAPI(
             authenticator: authenticator, store: engines.store, acceptOrder: acceptOrder,
-            acceptQueue: queue, workers: workers)
+            acceptQueue: queue, workers: workers,
+            orderRates: configuration.admission.orderRate.map { RateTable($0) })
         return (api, queue)
     }
 

@@ -4,6 +4,7 @@
 //
 // Thread: main; each loop's set-up on its own thread.
 
+import Glibc
 import Hub
 import Loop
 import WS
@@ -31,16 +32,19 @@ extension Server {
     func listen(api: OrderAPI?, hub: HubServer?) throws(EngineError) -> [String] {
         let site = Site(
             configuration: configuration, api: api, hub: hub, authenticator: authenticator,
-            readiness: readiness, shop: shop, tracer: telemetry.tracer)
+            readiness: readiness, watch: watch, shop: shop, tracer: telemetry.tracer)
+        let http = site.httpConfiguration
         do {
             for (number, jobs) in loopJobs.enumerated() {
-                try jobs.make { [listeners, probes] (reactor) throws(ListenError) in
+                try jobs.make { [listeners, probes, watch] (reactor) throws(ListenError) in
                     let hubLoop = site.hub.map { HubLoop(server: $0, reactor: reactor) }
                     let server = HTTPServer(
                         reactor: reactor, router: site.makeRouter(hubLoop),
-                        configuration: site.httpConfiguration)
+                        configuration: http)
+                    watch.add(reactor.pulse)
                     probes.add(reactor, number: number, http: server, hub: hubLoop)
                     try listeners.listen(on: reactor, server)
+                    if Sabotage.isOn(.lateLoops) { reactor.every(.milliseconds(100)) { usleep(500_000) } }
                 }
             }
             return listeners.urls
@@ -57,6 +61,7 @@ private struct Site: Sendable {
     let hub: HubServer?
     let authenticator: Authenticator
     let readiness: Readiness
+    let watch: LoopWatch
     let shop: ShopPages?
     let tracer: Tracer
 
@@ -69,6 +74,7 @@ private struct Site: Sendable {
         http.ingress = configuration.ingress
         http.corsPolicies = CORSPolicies.policies(origins: configuration.corsOrigins)
         http.tracing.tracer = tracer
+        http.addressRates = configuration.admission.addressRequestRate.map { RateTable($0) }
         let age = configuration.tls.strictTransportAge.components.seconds
         if age > 0 { http.strictTransportSecurity = "max-age=\(age)" }
         return http
@@ -76,7 +82,7 @@ private struct Site: Sendable {
 
     func makeRouter(_ hubLoop: HubLoop?) -> Router {
         var router = Router()
-        HealthEndpoints.addRoutes(to: &router, readiness: readiness)
+        HealthEndpoints.addRoutes(to: &router, readiness: readiness, watch: watch)
         if configuration.isDevelopment {
             DevTokenEndpoint.addRoute(to: &router, tokens: DevTokens(configuration))
         }

@@ -4,9 +4,12 @@
 //   size       512  512B  64KiB  1MiB  1GiB
 //   switch     true false yes no on off 1 0
 //   address    HOST:PORT  [::1]:8080  none
+//   rate       50/s  600/m  50/s:200 (and so many at once)  0 (no limit)
 //
 // Thread: pure functions.  Allocates: only in errors.
 // Source: .NET standard TimeSpan format "c"; IEC 80000-13 for the binary units.
+
+import Loop
 
 /// Why a text is no value of its kind: how to write it instead, as the end of a sentence.
 struct SettingValueError: Error, Equatable {
@@ -100,6 +103,20 @@ enum SettingValue {
         guard digits.contains(text.utf8.count), text.utf8.allSatisfy({ (48...57).contains($0) })
         else { return nil }
         return Int64(text)
+    }
+
+    /// Nil for `0`: no limit. Without a burst, what the unit allows may come at once.
+    static func rate(_ text: String) throws(SettingValueError) -> RateLimit? {
+        if text == "0" { return nil }
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        let units: [(suffix: String, duration: Duration)] = [
+            ("/s", .seconds(1)), ("/m", .seconds(60)),
+        ]
+        guard parts.count <= 2, let unit = units.first(where: { parts[0].hasSuffix($0.suffix) }),
+            let count = Int(parts[0].dropLast(2)), let burst = parts.count == 2 ? Int(parts[1]) : count,
+            (1...1_000_000).contains(count), (1...1_000_000).contains(burst)
+        else { throw SettingValueError("write a rate such as 50/s, 600/m or 50/s:200, or 0") }
+        return RateLimit(count, per: unit.duration, burst: burst)
     }
 
     /// Bytes.

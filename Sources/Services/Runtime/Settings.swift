@@ -11,7 +11,8 @@ import WS
 
 enum Settings {
     static let all =
-        general + tls + engines + identity + ingress + web + hub + output + http + limits + drain
+        general + tls + engines + identity + ingress + web + hub + output + http + limits + admission
+        + drain
 
     static func named(_ name: String) -> Setting? { all.first { $0.name == name } }
 
@@ -194,7 +195,7 @@ enum Settings {
     private static let limits: [Setting] = [
         .integer(
             "limits.connections", \.connectionCountMax, in: 16...1_000_000, default: "16384",
-            "Connections per loop; more are closed at once"),
+            "Connections per loop; more are told 503 and closed"),
         .size(
             "limits.body", \.httpLimits.bodyByteCountMax, in: 1024...(30 << 20), default: "1MiB",
             "Largest request body; more is 413"),

@@ -197,7 +197,8 @@ final class HTTPConnection: ConnectionHandler {
         sequence += 1
         startedAt = connection.reactor.now
         server.countRequest()
-        let match = server.router.match(request)
+        let match = server.admit(
+            server.router.match(request), request, connection.reactor.pressure)
         self.match = match
         span = server.beginSpan(of: request, match)
         if head.framing == .none || head.framing == .length(0) {

@@ -18,6 +18,10 @@ public struct HTTPConfiguration: Sendable {
     public var corsPolicies: [(prefix: String, policy: CORSPolicy)] = []
     /// One log line per answer, without the query.
     public var logsAccess = false
+    /// Requests by address; nil is no limit.
+    public var addressRates: RateTable?
+    /// Proxies, whose own requests are not counted.
+    public var trusted = TrustedNetworks.none
     public var tracing = RequestTracing()
     /// The value of Strict-Transport-Security in answers over TLS (RFC 6797 §6.1); nil: none.
     public var strictTransportSecurity: String?
@@ -32,6 +36,7 @@ public struct HTTPCounters: Sendable {
     public var responseCountByClass: [Int] = [0, 0, 0, 0, 0, 0]
     public var refusalCountByReason: [HTTPError: Int] = [:]
     public var upgradeCount = 0
+    public var turnedAwayCountByReason: [TurnedAway.Reason: Int] = [:]
     /// Answers whose connection was gone, or whose request had been answered.
     public var droppedReplyCount = 0
 }
@@ -104,6 +109,32 @@ public final class HTTPServer {
     func policy(for request: Request) -> CORSPolicy? {
         configuration.corsPolicies.first { request.isBelow($0.prefix) }?.policy
     }
+
+    // MARK: Turning away
+
+    /// What becomes of a request: its match, unless there is no time for it or it comes too often.
+    func admit(_ match: Router.Match, _ request: Request, _ pressure: LoopPressure) -> Router.Match
+    {
+        let urgency = match.urgency
+        if urgency == .deferrable, pressure >= .shedding { return turnAway(.late) }
+        if urgency != .vital, let rates = configuration.addressRates,
+            !configuration.trusted.contains(request.peer.ip),
+            let wait = rates.take(request.peer.ip.customer)
+        {
+            return turnAway(.tooMany(wait: wait))
+        }
+        return match
+    }
+
+    private func turnAway(_ reason: TurnedAway) -> Router.Match {
+        counted.turnedAwayCountByReason[reason.reason, default: 0] += 1
+        return .turnedAway(reason)
+    }
+
+    /// What a listener without TLS says to connections that it refuses.
+    public static let refusal = Array(
+        ("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
+            + "Connection: close\r\n\r\n").utf8)
 
     // MARK: Counting
 

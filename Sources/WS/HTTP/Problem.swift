@@ -3,7 +3,10 @@
 //   {"type":"https://httpstatuses.com/404","title":"Not Found","status":404,
 //    "detail":"Order not found.","instance":"/api/orders/7","traceId":"00-…-…-01"}
 //
-// Thread: a pure value.  Allocates: the body.  Source: RFC 9457 §3; the replaced server's members.
+// Thread: a pure value.  Allocates: the body.
+// Source: RFC 9457 §3; RFC 9110 §10.2.3 (Retry-After); the replaced server's members.
+
+import Loop
 
 /// What went wrong, for the client's programmer.
 public struct Problem: Sendable {
@@ -27,6 +30,13 @@ public struct Problem: Sendable {
     /// The answer to `request`. `instance` is its target, with any access token redacted.
     public func response(to request: Request) -> Response {
         response(instance: request.redactedTarget, trace: request.trace)
+    }
+
+    /// The same, with the word when another try may do better: whole seconds, at least one.
+    public func response(to request: Request, retryAfter wait: Duration) -> Response {
+        var response = response(to: request)
+        response.add("Retry-After", String(max(1, (wait.milliseconds + 999) / 1000)))
+        return response
     }
 
     /// - Parameter instance: nil where the request could not be read.

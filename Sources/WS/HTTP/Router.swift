@@ -5,6 +5,7 @@
 //   path and method                       ─▶ handler       (HEAD goes where GET goes)
 //   path with other methods               ─▶ 405 with Allow, no body
 //   nothing                               ─▶ fallback (static files), else 404, no body
+//   any of them, under pressure           ─▶ turned away (TurnedAway)
 //
 // Built once per loop; a dozen routes are walked in the order they were added, first match wins.
 //
@@ -48,6 +49,7 @@ public struct Router {
         /// Bytes; nil is the server's limit.
         let bodyByteCountMax: Int?
         let watchesPeer: Bool
+        let urgency: RequestUrgency
         let handler: RouteHandler
     }
 
@@ -64,6 +66,12 @@ public struct Router {
         /// `OPTIONS *`: about the server as a whole.
         case serverOptions
         case notFound
+        /// There is no time for it now, or it comes too often.
+        case turnedAway(TurnedAway)
+
+        var urgency: RequestUrgency {
+            if case .route(let route, _) = self { route.urgency } else { .ordinary }
+        }
     }
 
     private var routes: [Route] = []
@@ -81,9 +89,10 @@ public struct Router {
     ///   - path: see `RoutePattern`; traps if malformed.
     ///   - bodyByteCountMax: bytes; nil is `HTTPLimits.bodyByteCountMax`.
     ///   - watchesPeer: its responders may be asked to tell when nobody waits any more.
+    ///   - urgency: whether it is answered when others are turned away.
     public mutating func on(
         _ method: HTTPMethod, _ path: String, bodyByteCountMax: Int? = nil,
-        watchesPeer: Bool = false,
+        watchesPeer: Bool = false, urgency: RequestUrgency = .ordinary,
         _ handler: @escaping RouteHandler
     ) {
         precondition(method != .head && method != .other, "HEAD is served by GET's route")
@@ -91,7 +100,8 @@ public struct Router {
             Route(
                 method: method, pattern: RoutePattern(path),
                 template: path.split(separator: ":long").joined(),
-                bodyByteCountMax: bodyByteCountMax, watchesPeer: watchesPeer, handler: handler))
+                bodyByteCountMax: bodyByteCountMax, watchesPeer: watchesPeer, urgency: urgency,
+                handler: handler))
     }
 
     /// Gives requests on `path` that carry `Upgrade: websocket`, whatever their method, to `handler`.
@@ -160,6 +170,7 @@ public struct Router {
         case .unknownMethod: return Response(.notImplemented)
         case .serverOptions: return Response(.noContent)
         case .notFound: return fallbackHandler(request) ?? Response(.notFound)
+        case .turnedAway(let reason): return reason.response(to: request)
         }
     }
 }

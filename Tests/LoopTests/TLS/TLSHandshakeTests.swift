@@ -72,7 +72,7 @@ import Testing
     {
         let limit = reactor.limits.handshakeCountMax
         var waiting = try strangers(limit + 5, sending: [])
-        #expect(turn { reactor.metrics.handshakeLimitCount == 1 })
+        #expect(turn { reactor.metrics.pauseCountByReason[.handshakes] == 1 })
         for _ in 0..<10 { reactor.tick(waitMillisecondsMax: 0) }
         #expect(reactor.openConnectionCount == limit)
         #expect(reactor.metrics.refusedCount == 0)

@@ -88,6 +88,7 @@ private func bearer(_ user: String?) -> (String, String) {
 private struct Bench {
     var store = FakeStore()
     var waitingCountMax = 8
+    var orderRates: RateTable?
 
     func answer(
         _ method: String, _ target: String, user: String? = "CUST-0001", token: Bool = true,
@@ -107,7 +108,8 @@ private struct Bench {
         identity.clockSkew = .zero
         let api = OrderAPI(
             authenticator: Authenticator(identity, ring: nil),
-            store: store, acceptOrder: acceptOrder, acceptQueue: acceptQueue, workers: workers)
+            store: store, acceptOrder: acceptOrder, acceptQueue: acceptQueue, workers: workers,
+            orderRates: orderRates)
         var fields = fields
         if token { fields.append(bearer(user)) }
         if body != nil { fields.append(("Content-Type", "application/json; charset=utf-8")) }
@@ -272,6 +274,24 @@ private let good = #"{"items":[{"productId":"AZ-700","quantity":2}]}"#
         if status == 404 {
             #expect(text(response).contains("One or more products were not found: A, B"))
         }
+    }
+
+    @Test func `a user who sends too many orders is 429, and nobody else`() {
+        let rates = RateTable(RateLimit(1, per: .seconds(60), burst: 2), time: FakeClock())
+        let bench = Bench(orderRates: rates)
+        for _ in 0..<2 {
+            #expect(bench.answer("POST", "/api/orders", body: good).status == .created)
+        }
+
+        let response = bench.answer("POST", "/api/orders", body: good)
+
+        #expect(response.status == .tooManyRequests)
+        #expect(response.header("Retry-After") == "60")
+        #expect(response.header("Content-Type") == "application/problem+json")
+        #expect(bench.store.taken.withLock { $0.count } == 2)
+        #expect(
+            bench.answer("POST", "/api/orders", user: "CUST-0002", body: good).status == .created)
+        #expect(bench.answer("GET", "/api/orders/123", id: "123").status == .ok)
     }
 
     @Test func `a full queue is 503 and the order is not taken`() {

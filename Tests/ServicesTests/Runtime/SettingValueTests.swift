@@ -1,3 +1,4 @@
+import Loop
 import Testing
 
 @testable import Services
@@ -32,6 +33,21 @@ import Testing
     @Test(arguments: ["", "KiB", "1KB", "-1", "1 MiB", "99999999999999GiB", "2049"])
     func `anything else, or out of range, is no size`(text: String) {
         #expect(throws: SettingValueError.self) { try SettingValue.size(text, in: 0...2048) }
+    }
+
+    @Test func `a rate has a unit, and a burst where it should not be what the unit allows`() throws {
+        #expect(try SettingValue.rate("50/s") == RateLimit(50, burst: 50))
+        #expect(try SettingValue.rate("600/m") == RateLimit(600, per: .seconds(60), burst: 600))
+        #expect(try SettingValue.rate("1/s:200") == RateLimit(1, burst: 200))
+        #expect(try SettingValue.rate("0") == nil)
+    }
+
+    @Test(arguments: [
+        "", "50", "50/h", "/s", "0/s", "-1/s", "1.5/s", "50/s:", "50/s:0", "50/s:1:2", "1000001/s",
+        "50/s:1000001",
+    ])
+    func `anything else is no rate`(text: String) {
+        #expect(throws: SettingValueError.self) { try SettingValue.rate(text) }
     }
 
     @Test func `an address has a host and a port, IPv6 in brackets`() throws {
