@@ -5,8 +5,10 @@
 #   make cluster      several pods behind nginx, on Redis, RabbitMQ and PostgreSQL
 #   make conformance  every case of SignalR and of the Autobahn suite; writes docs/CONFORMANCE.md and docs/AUTOBAHN.md
 #   make chaos        100,000 orders while everything is broken again and again; ARGS="--seed 7" repeats
+#   make soak         30 minutes of clients, good and bad; ARGS="--cluster" with servers behind that fail
 
-.PHONY: run test up down cluster build lint fmt conformance bench-echo chaos chaos-controls clean
+.PHONY: run test up down cluster build lint fmt conformance bench-echo chaos chaos-controls soak \\
+	clean
 
 run:
 	@scripts/run
@@ -45,6 +47,9 @@ chaos:
 
 chaos-controls:
 	@scripts/chaos --controls $(ARGS)
+
+soak:
+	@scripts/soak --minutes 30 $(ARGS)
 
 # Servers whose data is taken from under them would go on running.
 clean: down

@@ -97,20 +97,30 @@ let package = Package(
             name: "TestSupport", dependencies: ["Loop", "CLinux", "COpenSSL"],
             path: "Tests/Support",
             swiftSettings: strict),
+        // Stands between the tests' executable and the C library: no program links it.
+        .target(name: "CFaults", path: "Tests/Faults/CFaults"),
+        .target(
+            name: "Faults", dependencies: ["CFaults"], path: "Tests/Faults",
+            exclude: ["CFaults"], swiftSettings: strict),
         .testTarget(
-            name: "LoopTests", dependencies: ["Loop", "COpenSSL", "TestSupport"],
+            name: "LoopTests", dependencies: ["Loop", "COpenSSL", "Faults", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "WSTests", dependencies: ["WS", "CZlib", "TestSupport"], swiftSettings: strict),
+            name: "WSTests", dependencies: ["WS", "CZlib", "Faults", "TestSupport"],
+            swiftSettings: strict),
         // What must hold for any bytes: tests try a few, scripts/fuzz as many as there is time for.
         .target(
-            name: "FuzzTargets", dependencies: ["Hub"], path: "Tests/Fuzz/Targets",
+            name: "FuzzTargets", dependencies: ["Services"], path: "Tests/Fuzz/Targets",
             swiftSettings: strict),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"],
+            path: "Tests/Fuzz/Replay", swiftSettings: strict),
         .testTarget(
             name: "HubTests", dependencies: ["Hub", "FuzzTargets", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "ServicesTests", dependencies: ["Services", "TestSupport"], swiftSettings: strict),
+            name: "ServicesTests", dependencies: ["Services", "Faults", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "BenchTests", dependencies: ["Measure", "bench", "bench-micro", "TestSupport"],
             swiftSettings: strict),
@@ -120,7 +130,8 @@ let package = Package(
 // scripts/fuzz alone sets this: the fuzzer, and its instrumentation in what it is to reach.
 if Context.environment["FUZZ"] != nil {
     let fuzzer: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer"])]
-    for target in package.targets where ["WS", "Hub", "FuzzTargets"].contains(target.name) {
+    for target in package.targets
+    where ["WS", "Hub", "Services", "FuzzTargets"].contains(target.name) {
         target.swiftSettings = (target.swiftSettings ?? []) + fuzzer
     }
     package.targets.append(

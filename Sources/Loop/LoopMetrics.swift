@@ -2,11 +2,15 @@
 //
 // Thread: plain values of one loop; other threads see copies.  Allocates: once per reason.
 
-/// Counters since the loop began; they only grow, but for those that say "now", `lag` and
-/// `openConnectionCount`.
+/// Counters since the loop began; they only grow, but for the first three, `lag` and those that say
+/// "now".
 public struct LoopMetrics: Equatable, Sendable {
     /// Those that others have opened.
     public var openConnectionCount = 0
+    /// Armed deadlines, of connections and of the loop's own.
+    public var timerCount = 0
+    /// Pieces of output that wait for their socket.
+    public var segmentCount = 0
     public var acceptedCount: UInt64 = 0
     /// Accepted and closed at once.
     public var refusalCountByReason: [ConnectionRefusal: UInt64] = [:]

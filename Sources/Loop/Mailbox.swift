@@ -23,8 +23,9 @@ package final class Waker: Sendable {
     func wake() {
         if isArmed.exchange(true, ordering: .acquiringAndReleasing) { return }
         var one: UInt64 = 1
-        // Can only fail with EAGAIN, when the counter is full: then the loop is awake already.
-        _ = clinux_write(descriptor, &one, 8)
+        // Can only fail with EAGAIN, when the counter is full: then the loop is awake already. A wake
+        // lost to a signal would be the last one: nobody writes while `isArmed`.
+        while clinux_write(descriptor, &one, 8) == -Int(EINTR) {}
     }
 
     /// Called by the loop before it drains, so that a message posted later wakes it again.

@@ -53,7 +53,9 @@ extension Reactor {
         guard descriptor >= 0 else {
             throw Self.listenError(SystemError(code: -descriptor, call: "listen"), host, port)
         }
+        let address: String
         do throws(SystemError) {
+            address = try Self.localAddress(of: descriptor)
             try poller.add(descriptor, .read, Self.token(ofListener: listeners.count))
         } catch {
             _ = clinux_close(descriptor)
@@ -66,11 +68,13 @@ extension Reactor {
                 admission: admission, refusal: refusal, plaintextAnswer: plaintextAnswer,
                 makeHandler: makeHandler))
         updateAccepting()
-        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
-            let result = clinux_local_address(descriptor, text.baseAddress, text.count)
-            precondition(result == 0, "getsockname failed with errno \(-result)")
-            return String(cString: text.baseAddress!)
-        }
+        return address
+    }
+
+    private static func localAddress(of descriptor: Int32) throws(SystemError) -> String {
+        var text = [CChar](repeating: 0, count: 64)
+        try SystemError.check(clinux_local_address(descriptor, &text, text.count), "getsockname")
+        return text.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
     }
 
     /// Throws if somebody listens on the address already. For the start of a server: the listeners of

@@ -228,8 +228,9 @@ extension Reactor {
             let aside = table.aside(index)
             aside.pointee.lingeredByteCount += count
             if aside.pointee.lingeredByteCount <= limits.lingerByteCountMax { return }
-        } else if count < 0, SystemError.kind(of: Int32(-count)) == .wouldBlock {
-            return
+        } else if count < 0 {
+            let kind = SystemError.kind(of: Int32(-count))
+            if kind == .wouldBlock || kind == .retry { return }
         }
         end(slot, index, .finished)
     }

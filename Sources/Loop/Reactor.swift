@@ -99,12 +99,13 @@ public final class Reactor {
         table = ConnectionTable(capacity: limits.connectionCountMax)
         wheel = TimerWheel(capacity: table.capacity + UInt32(limits.loopTimerCountMax), now: now)
         receiveCapacity = limits.leftoverByteCountMax + limits.readByteCountPerTick
+        // The last that may throw before `deinit` is there to free what is not owned by a type.
+        reserve = try SystemError.check(clinux_open_reserve(), "open(/dev/null)")
         receiveBuffer = malloc(receiveCapacity)!
         cipherBuffer = malloc(limits.readByteCountPerTick)!
         cork = Cork()
         lag = LoopLag(shedsAt: limits.lagShedding, refusesAt: limits.lagRefusing)
         heart = LoopPulse(at: now)
-        reserve = try SystemError.check(clinux_open_reserve(), "open(/dev/null)")
         try poller.add(waker.descriptor, .read, Self.wakerToken)
         every(.seconds(1)) { [unowned self] in
             cutStalledWriters()
@@ -126,6 +127,8 @@ public final class Reactor {
         copy.openConnectionCount = acceptedConnectionCount
         copy.outboundByteCount = outboundByteCount
         copy.lag = .nanoseconds(Int64(lag.average))
+        copy.timerCount = wheel.armedCount
+        copy.segmentCount = pool.liveCount
         return copy
     }
 

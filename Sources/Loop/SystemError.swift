@@ -42,6 +42,9 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
         case ECONNRESET, EPIPE, ECONNABORTED, ETIMEDOUT, ENOTCONN, EHOSTUNREACH, ENETUNREACH,
             ENETDOWN, EHOSTDOWN, EPROTO, ENONET, ENOPROTOOPT, EOPNOTSUPP:
             .peerGone
+        // A router's or a firewall's word: an established connection that runs into its time-out ends
+        // with the last ICMP error as the kernel has translated it, and accept4 tells of rules.
+        case ECONNREFUSED, EACCES, EPERM, EMSGSIZE: .peerGone
         case EMFILE, ENFILE, ENOBUFS, ENOMEM: .resource
         default: .ourBug
         }

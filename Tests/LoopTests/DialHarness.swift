@@ -1,5 +1,6 @@
 // DialHarness: one running loop with a dialer, and what became of each dial in the order it happened.
 
+import Faults
 import TestSupport
 
 @testable import Loop
@@ -26,11 +27,16 @@ final class DialHarness {
     private let orders: Mailbox<Order>
     private let openCount = Monitor<Int?>(nil)
 
-    /// - Parameter lookup: stands in for the system's resolver.
-    init(limits: Limits = Limits(), lookup: Resolver.Lookup? = nil) throws {
+    /// - Parameters:
+    ///   - plan: under which the loop's system calls are.
+    ///   - lookup: stands in for the system's resolver.
+    init(
+        limits: Limits = Limits(), plan: FaultPlan? = nil, lookup: Resolver.Lookup? = nil
+    ) throws {
         let made = Monitor<Mailbox<Order>?>(nil)
         let (events, openCount) = (events, openCount)
         try group.start(count: 1, limits: limits) { reactor, _ in
+            plan?.watch()
             let dialer =
                 lookup.map { Dialer(reactor: reactor, lookup: $0) } ?? Dialer(reactor: reactor)
             let orders = reactor.makeMailbox(of: Order.self) { [unowned reactor] order in

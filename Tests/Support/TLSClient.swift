@@ -1,6 +1,7 @@
 // TLSClient: a blocking TLS client over a BlockingClient.
 
 import COpenSSL
+import Glibc
 
 public final class TLSClient {
     public let socket: BlockingClient
@@ -53,6 +54,8 @@ public final class TLSClient {
 
     /// Handshakes at once.
     public init(to address: String, _ options: Options) throws {
+        // OpenSSL writes to the descriptor itself, and without MSG_NOSIGNAL.
+        signal(SIGPIPE, SIG_IGN)
         socket = try BlockingClient(to: address)
         if !options.preface.isEmpty { try socket.hold(options.preface) }
         context = SSL_CTX_new(TLS_client_method())

@@ -5,10 +5,10 @@
 
 import COpenSSL
 
-enum HMACSHA256 {
+package enum HMACSHA256 {
     static let byteCount = 32
 
-    static func sign(_ message: some Collection<UInt8>, key: [UInt8]) -> [UInt8] {
+    package static func sign(_ message: some Collection<UInt8>, key: [UInt8]) -> [UInt8] {
         let message = Array(message)
         return [UInt8](unsafeUninitializedCapacity: byteCount) { signature, count in
             var length: UInt32 = 0

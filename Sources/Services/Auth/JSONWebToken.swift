@@ -21,16 +21,16 @@ public enum TokenKey: Sendable {
 package struct JSONWebToken {
     /// Real ones have some hundred bytes, with groups and roles a few thousand; a longer one only
     /// costs time.
-    static let byteCountMax = 8192
+    package static let byteCountMax = 8192
 
-    let algorithm: TokenAlgorithm
+    package let algorithm: TokenAlgorithm
     /// Which of the authority's keys it claims to be signed with.
     let keyID: String?
     private let signed: [UInt8]
     private let payload: [UInt8]
     private let signature: [UInt8]
 
-    init(_ token: some Collection<UInt8>) throws(TokenError) {
+    package init(_ token: some Collection<UInt8>) throws(TokenError) {
         guard !token.isEmpty else { throw .missing }
         guard token.count <= Self.byteCountMax else { throw .tooLong }
         let bytes = Array(token)
@@ -57,7 +57,9 @@ package struct JSONWebToken {
 
     /// The claims, if one of `keys` has signed them; their times and their audience are not checked
     /// yet.
-    func claims(signedByOneOf keys: [TokenKey]) throws(TokenError) -> JSONValue.Object {
+    package func claims(
+        signedByOneOf keys: [TokenKey]
+    ) throws(TokenError) -> JSONValue.Object {
         guard keys.contains(where: isSigned) else { throw .signature }
         return try Self.object(payload)
     }

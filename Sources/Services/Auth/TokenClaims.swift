@@ -22,7 +22,7 @@ public struct TokenRules: Sendable {
     }
 }
 
-enum TokenClaims {
+package enum TokenClaims {
     static let nameIdentifier =
         "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
     static let name = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
@@ -33,7 +33,7 @@ enum TokenClaims {
     /// Where the subject may stand, in order: only an absent claim lets the next one speak.
     private static let subjectNames = ["sub", nameIdentifier, "oid"]
 
-    static func principal(
+    package static func principal(
         of claims: JSONValue.Object, by rules: TokenRules, at now: WallTime
     ) throws(TokenError) -> Principal {
         guard let expiry = try numericDate("exp", in: claims) else { throw .neverExpires }

@@ -89,6 +89,12 @@ struct MetricsReport {
         text.family(
             .gauge, "contoso_connections_max", "Connections the loop may have.", by: "loop",
             loops.map { .init("\($0.number)", $0.connectionCountMax) })
+        text.family(
+            .gauge, "contoso_timers", "Deadlines that are armed.", by: "loop",
+            loops.map { .init("\($0.number)", $0.loop.timerCount) })
+        text.family(
+            .gauge, "contoso_outbound_segments", "Pieces of output that wait for their socket.",
+            by: "loop", loops.map { .init("\($0.number)", $0.loop.segmentCount) })
         counter("contoso_connections_accepted", "Connections accepted.") { $0.acceptedCount }
         text.family(
             .counter, "contoso_proxy_header_refusals",

@@ -6,7 +6,7 @@
 
 import Hub
 
-enum JSONValue: Equatable, Sendable {
+package enum JSONValue: Equatable, Sendable {
     case null
     case boolean(Bool)
     /// As written, since no one type holds every number.
@@ -16,7 +16,7 @@ enum JSONValue: Equatable, Sendable {
     case object(Object)
 
     /// Members in their order, duplicates included.
-    struct Object: Equatable, Sendable {
+    package struct Object: Equatable, Sendable {
         var members: [(name: String, value: JSONValue)] = []
 
         /// The first member of exactly that name.
@@ -30,7 +30,7 @@ enum JSONValue: Equatable, Sendable {
 
         var hasDuplicates: Bool { Set(members.map(\.name)).count != members.count }
 
-        static func == (a: Self, b: Self) -> Bool {
+        package static func == (a: Self, b: Self) -> Bool {
             a.members.elementsEqual(b.members) { $0.name == $1.name && $0.value == $1.value }
         }
     }

@@ -12,7 +12,7 @@
 // Thread: one loop.  Allocates: what it appends to the body.  Source: RFC 9112 §7.1.
 
 /// The decoder of one body.
-struct ChunkedDecoder {
+package struct ChunkedDecoder {
     private enum State: Equatable {
         case sizeStart
         case size(value: Int, digitCount: Int)
@@ -36,18 +36,18 @@ struct ChunkedDecoder {
     private var extensionByteCount = 0
     private var trailerByteCount = 0
 
-    init(limits: HTTPLimits, bodyByteCountMax: Int) {
+    package init(limits: HTTPLimits, bodyByteCountMax: Int) {
         self.limits = limits
         self.bodyByteCountMax = bodyByteCountMax
     }
 
     /// The whole body and its trailers have been read.
-    var isComplete: Bool { state == .complete }
+    package var isComplete: Bool { state == .complete }
 
     /// Decodes from the front of `bytes` and appends the data to `body`.
     ///
     /// - Returns: the bytes consumed: all, unless the body ended before.
-    mutating func decode(
+    package mutating func decode(
         _ bytes: borrowing Span<UInt8>, into body: inout [UInt8]
     ) throws(HTTPError) -> Int {
         var index = 0

@@ -162,6 +162,7 @@ public struct StaticFiles: Sendable {
         while true {
             let count = Glibc.read(descriptor, &piece, piece.count)
             if count == 0 { return contents }
+            if count < 0, errno == EINTR { continue }
             guard count > 0 else {
                 throw StaticFilesError(path: path, error: SystemError(code: errno, call: "read"))
             }

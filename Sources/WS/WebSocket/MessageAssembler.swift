@@ -27,9 +27,9 @@ public enum MessageKind: Sendable {
     var opcode: Opcode { self == .text ? .text : .binary }
 }
 
-struct MessageAssembler: ~Copyable {
+package struct MessageAssembler: ~Copyable {
     /// What stands next in the bytes.
-    enum Event {
+    package enum Event {
         /// A whole message; valid until `messageDelivered` and as long as the received bytes.
         case message(UnsafeMutableRawBufferPointer, MessageKind)
         /// Valid as long as the received bytes.
@@ -78,7 +78,7 @@ struct MessageAssembler: ~Copyable {
     private let messageByteCountMax: UInt32
 
     /// - Parameter messageByteCountMax: the largest message, over all its fragments, compressed or not.
-    init(messageByteCountMax: Int, deflate: MessageDeflate? = nil) {
+    package init(messageByteCountMax: Int, deflate: MessageDeflate? = nil) {
         precondition(messageByteCountMax > 0)
         self.messageByteCountMax = UInt32(clamping: messageByteCountMax)
         self.deflate = deflate
@@ -88,7 +88,9 @@ struct MessageAssembler: ~Copyable {
     ///
     /// Payloads are unmasked in place. Call until it says `incomplete`; after a message call
     /// `messageDelivered` first.
-    mutating func next(in bytes: UnsafeMutableRawBufferPointer, at offset: inout Int) -> Event {
+    package mutating func next(
+        in bytes: UnsafeMutableRawBufferPointer, at offset: inout Int
+    ) -> Event {
         while true {
             if let collection, let frame = collection.openFrame {
                 if let event = collect(frame, into: collection, bytes, at: &offset) {
@@ -123,7 +125,7 @@ struct MessageAssembler: ~Copyable {
     }
 
     /// Frees what the message just delivered was collected in.
-    mutating func messageDelivered() {
+    package mutating func messageDelivered() {
         guard let collection else { return }
         assert(collection.isWhole)
         self.collection = nil

@@ -17,6 +17,12 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case json
     case messagepack
     case framer
+    case request
+    case chunked
+    /// A WebSocket's frames and messages.
+    case frame
+    /// Tokens and the keys they are signed with.
+    case jwt
 
     /// - Returns: what does not hold; nil if all is well.
     package func violation(_ bytes: UnsafeRawBufferPointer) -> String? {
@@ -27,6 +33,10 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
             case .json: try MessageClaims.check(bytes, .json)
             case .messagepack: try MessageClaims.check(bytes, .messagePack)
             case .framer: try FramerClaims.check(bytes)
+            case .request: try RequestClaims.check(bytes)
+            case .chunked: try ChunkedClaims.check(bytes)
+            case .frame: try FrameClaims.check(bytes)
+            case .jwt: try JWTClaims.check(bytes)
             }
             return nil
         } catch { return error.text }

@@ -1,3 +1,4 @@
+import Faults
 import Foundation
 import Loop
 import Testing
@@ -94,5 +95,32 @@ import Testing
         }
         #expect(error?.path == "/no/such/directory")
         #expect(error?.error.code == 2)
+    }
+
+    @Test func `an interrupted or a short read changes nothing, and a broken disk is reported`()
+        throws
+    {
+        let root = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: root) }  // Left for the system to clean up.
+        try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
+        try Data("whole text".utf8).write(to: root.appending(path: "a.txt"))
+        let plan = FaultPlan()
+        plan.arm(.read, .fails(EINTR))
+        plan.arm(.read, .moves(2), nth: 2, times: 3)
+
+        let files = try plan.watching { try StaticFiles(directory: root.path) }
+
+        #expect(body(files, "/a.txt") == "whole text")
+        #expect(plan.hitCount == 4)
+        #expect(plan.openDescriptorCount == 0)
+        for call in [SystemCall.open, .read] {
+            plan.disarm()
+            plan.arm(call, .fails(EIO))
+            let error = #expect(throws: StaticFilesError.self) {
+                _ = try plan.watching { try StaticFiles(directory: root.path) }
+            }
+            #expect(error?.error.code == EIO)
+            #expect(plan.openDescriptorCount == 0)
+        }
     }
 }

@@ -22,12 +22,15 @@ final class SQLiteLog: Sendable {
         /// The last write that is safe.
         var synced: UInt64 = 0
         var isSyncing = false
+        /// The errno of the first sync that has failed.
+        var failure: Int32?
     }
 
     private enum Turn {
         case isSafe
         /// Ours is the next sync; it covers commits up to this one.
         case sync(UInt64)
+        case hasFailed(Int32)
     }
 
     private let path: String
@@ -69,24 +72,45 @@ final class SQLiteLog: Sendable {
     }
 
     /// Returns when the commit, and so every commit before it, survives a loss of power.
+    ///
+    /// Once a sync has failed no commit is ever safe again: the kernel tells of pages that it could not
+    /// write once, then takes them for written, so that a later sync would succeed above a hole. A new
+    /// process reads what the log really has.
     func waitUntilSynced(_ commit: UInt64) throws(StoreError) {
         while true {
             let turn = state.wait { state -> Turn? in
                 if state.synced >= commit { return .isSafe }
+                if let failure = state.failure { return .hasFailed(failure) }
                 if state.isSyncing || state.committed < commit { return nil }
                 state.isSyncing = true
                 return .sync(state.committed)
             }
-            guard case .sync(let reached) = turn else { return }
-            let code = fdatasync(descriptor) == 0 ? 0 : errno
-            state.update { state in
-                state.isSyncing = false
-                if code == 0 { state.synced = max(state.synced, reached) }
-            }
-            if code != 0 {
+            switch turn {
+            case .isSafe, nil: return
+            case .hasFailed(let code):
                 let reason = SystemError(code: code, call: "fdatasync").description
-                throw .unavailable("the log '\(path)' cannot be written to the disk: \(reason)")
+                throw .unavailable(
+                    "the log '\(path)' could not be written to the disk (\(reason)); "
+                        + "see to the disk, then start the server again")
+            case .sync(let reached):
+                let code = sync()
+                state.update { state in
+                    state.isSyncing = false
+                    if code == 0 {
+                        state.synced = max(state.synced, reached)
+                    } else {
+                        state.failure = code
+                    }
+                }
             }
         }
+    }
+
+    /// 0 or the errno.
+    private func sync() -> Int32 {
+        while fdatasync(descriptor) != 0 {
+            if errno != EINTR { return errno }
+        }
+        return 0
     }
 }
