@@ -7,7 +7,7 @@
 #   make chaos        100,000 orders while everything is broken again and again; ARGS="--seed 7" repeats
 #   make soak         30 minutes of clients, good and bad; ARGS="--cluster" with servers behind that fail
 
-.PHONY: run test up down cluster build lint fmt conformance bench-echo chaos chaos-controls soak \\
+.PHONY: run test up down cluster build lint fmt conformance bench-echo chaos chaos-controls soak \
 	clean
 
 run:

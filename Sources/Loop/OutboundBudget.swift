@@ -50,6 +50,9 @@ struct OutboundAccount {
         isOverdrawn = budget.isExceeded
     }
 
+    /// Whether there is nothing to settle: a loop that holds nothing has nothing to give up either.
+    func isClear(_ byteCount: Int) -> Bool { byteCount == 0 && told == 0 && !isOverdrawn }
+
     /// Once a tick.
     mutating func settle(_ byteCount: Int) {
         if abs(byteCount - told) >= Self.step || byteCount == 0 && told != 0 {

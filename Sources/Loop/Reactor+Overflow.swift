@@ -35,6 +35,8 @@ extension Reactor {
         _ byteCount: Int, _ expendability: Expendability, _ slot: UnsafeMutablePointer<Slot>,
         _ index: UInt32
     ) -> Bool {
+        // Of one that is about to end nobody waits for news.
+        if expendability != .kept, slot.pointee.flags.contains(.overflowed) { return false }
         if slot.pointee.queue.isEmpty { return true }
         let rule = outboundRules[Int(slot.pointee.rule) - 1]
         if expendability == .kept {
@@ -46,8 +48,6 @@ extension Reactor {
             overflow(slot, index)
             return false
         }
-        // Of one that is about to end nobody waits for news.
-        if slot.pointee.flags.contains(.overflowed) { return false }
         if rule.policy == .coalesce, expendability.hasSubject,
             slot.pointee.flags.contains(.backpressured)
         {
@@ -142,6 +142,7 @@ extension Reactor {
     /// The end of the tick: tells the budget, and sheds if it is overdrawn and we hold too much of it.
     func settleOutbound() {
         let held = outboundByteCount
+        if account.isClear(held) { return }
         peakOutboundByteCount = max(peakOutboundByteCount, held)
         account.settle(held)
         if account.excess(held) > 0, now >= nextShedding {
@@ -196,12 +197,13 @@ extension Reactor {
     private static let burstByteCount = 16 * 1024 * 1024
 
     /// Once a second. The allocator keeps what is freed in small pieces; it is asked to let go of it only
-    /// after a burst that is over, as that takes some milliseconds.
+    /// after a burst or a crowd that is over, as that takes some milliseconds.
     func giveBackMemory() {
         pool.shrink()
-        guard peakOutboundByteCount >= Self.burstByteCount,
-            outboundByteCount < peakOutboundByteCount / 4
-        else { return }
+        let hasBurstEnded =
+            peakOutboundByteCount >= Self.burstByteCount
+            && outboundByteCount < peakOutboundByteCount / 4
+        guard crowd.hasLeft(openCount: table.openCount) || hasBurstEnded else { return }
         peakOutboundByteCount = outboundByteCount
         clinux_trim_memory()
     }

@@ -92,7 +92,8 @@ extension Reactor {
 
     private func connectionTimerFired(_ index: UInt32) {
         let slot = table.pointer(index)
-        guard isLive(slot) else { return }
+        // What ran before in this round may have ended the connection, or given it another deadline.
+        guard isLive(slot), !wheel.isArmed(index) else { return }
         if slot.pointee.flags.contains(.connecting) {
             failDial(slot, index, .timedOut(.connecting))
         } else if slot.pointee.flags.contains(.handshaking) {

@@ -48,6 +48,7 @@ public final class Reactor {
     private var keptByteCount = 0
     /// Of what waited to be sent, since memory was given back.
     var peakOutboundByteCount = 0
+    var crowd = CrowdWatch()
     var nextShedding = MonotonicInstant(nanoseconds: 0)
     var redeliveries: [EventToken] = []
     var closed: [UInt32] = []

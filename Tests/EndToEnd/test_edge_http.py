@@ -23,6 +23,7 @@ from support.echo_server import EchoServer
 from support.engine import HOST, free_port
 from support.engines import NginxServer
 from support.http_wire import NothingCame, PeerClosed, Wire
+from support.hub_client import HubClient
 from support.process_watch import ProcessWatch
 from support.server import OUTPUT
 from support.websocket_wire import TEXT, WebSocket, encode
@@ -73,9 +74,16 @@ def test_over_tls(case, encrypted):
     judge(case, Target(encrypted.address, tls=True))
 
 
+@pytest.fixture(scope="module")
+def established(server):
+    with HubClient(server, "established") as hub:
+        yield hub
+
+
 @rows(WITHOUT_ECHO)
-def test_on_the_platform(case, server):
+def test_on_the_platform(case, server, established):
     judge(case, Target(server.http, get_path=b"/health/live", post_path=b"/dev/token"))
+    assert established.result("Ping") is None
 
 
 @pytest.mark.parametrize("octets", ACCEPTED_UPGRADES.values(), ids=ACCEPTED_UPGRADES.keys())

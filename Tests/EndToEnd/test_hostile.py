@@ -4,8 +4,7 @@
 
 A canary hub connection is open all the time and must answer after every case; a second answer on
 the attacker's connection would mean that the rest of a broken request was taken for a new one.
-Source: RFC 9112 sections 2.2, 3.2, 5.1, 5.2, 6.1-6.3, 7.1; RFC 6455 sections 5.1-5.5, 7.4;
-docs/LIMITS.md.
+Source: RFC 6455 sections 5.1-5.5, 7.4; docs/LIMITS.md.
 """
 
 from pathlib import Path
@@ -18,7 +17,7 @@ from support.hub_client import HANDSHAKE, HUB, SEPARATOR, HubClient
 from support.http_wire import NothingCame, PeerClosed, Wire
 from support.shop import Shop
 from support.tokens import token_for
-from support.websocket_wire import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocket,
+from support.websocket_wire import (CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocket,
                                     close_payload, encode)
 
 RECORD_LIMIT = 32768
@@ -42,113 +41,9 @@ def canary(server, canary_connection):
         assert wire.request("GET", "/health/live").status == 200
 
 
-# HTTP
+# HTTP: what is malformed stands in edge/, and is run by test_edge_http.py.
 
-HOST = b"Host: localhost\r\n"
 GET = b"GET /health/live HTTP/1.1\r\n"
-POST = b"POST /dev/token HTTP/1.1\r\n"
-SMUGGLED = b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n"
-
-REFUSED_WITH_400 = {
-    "no host": GET + b"\r\n",
-    "two hosts": GET + HOST + HOST + b"\r\n",
-    "host with a path": GET + b"Host: a/b\r\n\r\n",
-    "bare CR in the request line": b"GET /health/live\r HTTP/1.1\r\n" + HOST + b"\r\n",
-    "bare LF after the request line": b"GET /health/live HTTP/1.1\n" + HOST + b"\r\n",
-    "bare LF after a field": GET + b"Host: localhost\n\r\n",
-    "bare LF only": b"GET /health/live HTTP/1.1\nHost: localhost\n\n",
-    "bare CR in a field value": GET + HOST + b"X: a\rb\r\n\r\n",
-    "NUL in a field value": GET + HOST + b"X: a\0b\r\n\r\n",
-    "folded field": GET + HOST + b"X: a\r\n b\r\n\r\n",
-    "blank before the first field": GET + b" " + HOST + b"\r\n",
-    "blank before the colon": GET + HOST + b"X : a\r\n\r\n",
-    "empty field name": GET + HOST + b": a\r\n\r\n",
-    "field without a colon": GET + HOST + b"X\r\n\r\n",
-    "name beyond ASCII": GET + HOST + b"X\x85: a\r\n\r\n",
-    "two blanks in the request line": b"GET  /health/live HTTP/1.1\r\n" + HOST + b"\r\n",
-    "no version": b"GET /health/live\r\n" + HOST + b"\r\n",
-    "version with a lower-case name": b"GET /health/live http/1.1\r\n" + HOST + b"\r\n",
-    "control octet in the target": b"GET /health/\x01live HTTP/1.1\r\n" + HOST + b"\r\n",
-    "broken escape in the target": b"GET /health/%zz HTTP/1.1\r\n" + HOST + b"\r\n",
-    "length and chunked": POST + HOST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
-                          b"0\r\n\r\n",
-    "two different lengths": POST + HOST + b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n",
-    "list of different lengths": POST + HOST + b"Content-Length: 0, 5\r\n\r\n",
-    "negative length": POST + HOST + b"Content-Length: -1\r\n\r\n",
-    "signed length": POST + HOST + b"Content-Length: +5\r\n\r\n",
-    "hexadecimal length": POST + HOST + b"Content-Length: 0x5\r\n\r\n",
-    "length with an underscore": POST + HOST + b"Content-Length: 1_0\r\n\r\n",
-    "length beyond 64 bits": POST + HOST + b"Content-Length: 18446744073709551621\r\n\r\n",
-    "empty length": POST + HOST + b"Content-Length: \r\n\r\n",
-    "chunked twice": POST + HOST + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
-    "chunked not last": POST + HOST + b"Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
-    "chunked in HTTP/1.0": b"POST /dev/token HTTP/1.0\r\n" + HOST
-                           + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "chunk size with 0x": POST + HOST + b"Transfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n",
-    "negative chunk size": POST + HOST + b"Transfer-Encoding: chunked\r\n\r\n-1\r\na\r\n0\r\n\r\n",
-    "empty chunk size": POST + HOST + b"Transfer-Encoding: chunked\r\n\r\n\r\na\r\n0\r\n\r\n",
-    "chunk size beyond 64 bits": POST + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
-                                 b"10000000000000001\r\na\r\n0\r\n\r\n",
-    "chunk size line with a bare LF": POST + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
-                                      b"1\na\r\n0\r\n\r\n",
-    "chunk data longer than said": POST + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
-                                   b"1\r\nab\r\n0\r\n\r\n",
-}
-
-# An unknown coding is 501, but 400 is as safe (RFC 9112 section 6.1 says "ought to").
-REFUSED_WITH_ANOTHER = {
-    "unknown coding": (POST + HOST + b"Transfer-Encoding: xchunked\r\n\r\n", {400, 501}),
-    "obscured coding": (POST + HOST + b"Transfer-Encoding: \x0bchunked\r\n\r\n", {400, 501}),
-    "next major version": (b"GET / HTTP/2.0\r\n" + HOST + b"\r\n", {400, 505}),
-    "over-long target": (b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", {414}),
-    "over-long field": (GET + HOST + b"X: " + b"a" * 70000 + b"\r\n\r\n", {431}),
-    "too many fields": (GET + HOST + b"X: a\r\n" * 2000 + b"\r\n", {431}),
-    "no HTTP at all": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(300), {400}),
-}
-
-
-def assert_refused(server, octets: bytes, statuses: set[int]) -> None:
-    """One answer of those statuses, then the end; the request smuggled behind is never answered."""
-    with Wire(server.http) as wire:
-        wire.send(octets + SMUGGLED)
-        response = wire.read_response(within=ANSWER_OR_CLOSE_WITHIN)
-        assert response.status in statuses, response
-        assert response.header("Connection") == "close", response
-        assert wire.buffer == b"", "a second answer: the framing was lost"
-        assert wire.is_closed(ANSWER_OR_CLOSE_WITHIN), f"more came: {wire.buffer!r}"
-
-
-@pytest.mark.parametrize("octets", REFUSED_WITH_400.values(), ids=REFUSED_WITH_400.keys())
-def test_a_malformed_request_is_400_and_the_end_of_its_connection(server, octets):
-    assert_refused(server, octets, {400})
-
-
-@pytest.mark.parametrize("octets, statuses", REFUSED_WITH_ANOTHER.values(),
-                         ids=REFUSED_WITH_ANOTHER.keys())
-def test_a_request_beyond_the_limits_is_refused_with_its_own_status(server, octets, statuses):
-    assert_refused(server, octets, statuses)
-
-
-@pytest.mark.parametrize("length", [b"2, 2", b"2\r\nContent-Length: 2"])
-def test_equal_lengths_are_one_length_or_an_error_but_never_a_guess(server, length):
-    with Wire(server.http) as wire:
-        wire.send(POST + HOST + b"Content-Type: application/json\r\nContent-Length: " + length
-                  + b"\r\n\r\n{}" + SMUGGLED)
-        assert wire.read_response().status == 400
-        # The body {} names no user, which is a 400 too; then the next request is answered.
-        try:
-            assert wire.read_response().status == 200
-        except PeerClosed as closed:
-            assert closed.received == b""
-
-
-def test_pipelined_requests_are_answered_in_order(server):
-    with Wire(server.http) as wire:
-        wire.send((GET + HOST + b"\r\n") * 3 + b"GET /no-such-api/x HTTP/1.1\r\n" + HOST + b"\r\n"
-                  + SMUGGLED)
-        statuses = [wire.read_response().status for _ in range(3)]
-        wire.read_response()
-        assert (statuses, wire.read_response().status) == ([200] * 3, 200)
 
 
 def test_a_head_that_never_ends_is_cut_while_others_are_served(server):

@@ -9,7 +9,7 @@ import Glibc
 
 /// A call that can be made to fail.
 public enum SystemCall: UInt32, CaseIterable, Sendable {
-    case accept, allocate, bind, close, connect, epollAdd, epollCreate, epollWait, eventfd
+    case accept, bind, close, connect, epollAdd, epollCreate, epollWait, eventfd
     case fdatasync, getpeername, getrandom, getsockname, getsockopt, listen, open, pipe, poll
     case read, recv, send, sendmsg, setsockopt, shutdown, socket, write
 
@@ -87,7 +87,4 @@ public final class FaultPlan: @unchecked Sendable {
         }
         return false
     }
-
-    /// True if it is this thread's turn to fail; for seams that are no system call.
-    public static func strikes(_ call: SystemCall) -> Bool { cfaults_strikes(call.code) }
 }

@@ -81,7 +81,8 @@ import Testing
 
     // MARK: Sessions
 
-    @Test func `when sessions are full negotiate offers WebSockets only, and polls are told to wait`()
+    @Test
+    func `when sessions are full negotiate offers WebSockets only, and polls are told to wait`()
         throws
     {
         let hub = try HubHarness(options: Self.options { $0.sessionCountMax = 1 })

@@ -16,6 +16,8 @@ final class FaultyEcho {
     let plan = FaultPlan()
     /// How connections have ended since the last exchange began.
     private let reasons = Monitor<[CloseReason]>([])
+    /// Bytes that the loop has taken of the client at work; `max` when that has ended.
+    private let taken = Monitor(0)
     private let group = LoopGroup()
     private let address: String
     private let isEncrypted: Bool
@@ -28,7 +30,7 @@ final class FaultyEcho {
     init(identity: TLSIdentity?) throws {
         let bound = Monitor("")
         let made = Monitor<Mailbox<Int>?>(nil)
-        let (plan, reasons, received) = (plan, reasons, received)
+        let (plan, reasons, taken, received) = (plan, reasons, taken, received)
         try group.start(count: 1, limits: Limits()) { reactor, _ in
             plan.watch()
             plan.adopt(reactor.reserve)
@@ -37,7 +39,7 @@ final class FaultyEcho {
             }
             made.update { $0 = mailbox }
             let address = try reactor.listen(host: "127.0.0.1", port: 0, identity: identity) { _ in
-                Echo(reasons)
+                Echo(reasons, taken)
             }
             bound.update { $0 = address }
         }
@@ -45,7 +47,7 @@ final class FaultyEcho {
         messages = made.withLock { $0! }
         isEncrypted = identity != nil
         bystander = try EchoClient(to: address, isEncrypted: isEncrypted)
-        try bystander.echo(byteCount: 1)
+        try bystander.echo(byteCount: 1, taken)
     }
 
     deinit { group.stop() }
@@ -67,7 +69,7 @@ final class FaultyEcho {
         var isComplete = false
         do {
             let victim = try EchoClient(to: address, isEncrypted: isEncrypted)
-            try victim.echo(byteCount: byteCount)
+            try victim.echo(byteCount: byteCount, taken)
             isComplete = true
         } catch is ClientError {
             // Whether it may end is the test's to judge.
@@ -81,7 +83,7 @@ final class FaultyEcho {
 
     /// True if the connection of before the fault, and one of after it, are served.
     func servesOthers() throws -> Bool {
-        try bystander.echo(byteCount: 1000)
+        try bystander.echo(byteCount: 1000, taken)
         let next = try exchange(byteCount: 1000)
         return next == Exchange(isComplete: true, reasons: [.finished], hitCount: 0)
     }
@@ -101,17 +103,24 @@ final class FaultyEcho {
 
 private final class Echo: ConnectionHandler {
     private let reasons: Monitor<[CloseReason]>
-    init(_ reasons: Monitor<[CloseReason]>) { self.reasons = reasons }
+    private let taken: Monitor<Int>
+
+    init(_ reasons: Monitor<[CloseReason]>, _ taken: Monitor<Int>) {
+        self.reasons = reasons
+        self.taken = taken
+    }
 
     override func received(
         _ bytes: UnsafeMutableRawBufferPointer, on connection: Connection
     ) -> Int {
         connection.send(UnsafeRawBufferPointer(bytes))
+        taken.update { $0 += bytes.count }
         return bytes.count
     }
 
     override func closed(_ connection: Connection, reason: CloseReason) {
         reasons.update { $0.append(reason) }
+        taken.update { $0 = .max / 2 }
     }
 }
 
@@ -122,25 +131,45 @@ private struct EchoClient {
         case encrypted(TLSClient)
     }
     private let transport: Transport
+    /// Fixed, so that the kernel holds less than an exchange.
+    private static let receiveBufferByteCount = 32_768
 
     init(to address: String, isEncrypted: Bool) throws {
-        transport =
-            isEncrypted
-            ? .encrypted(try TLSClient(to: address)) : .plain(try BlockingClient(to: address))
+        if isEncrypted {
+            transport = .encrypted(
+                try TLSClient(
+                    to: address, receiveBufferByteCount: Self.receiveBufferByteCount))
+        } else {
+            transport = .plain(
+                try BlockingClient(
+                    to: address, receiveBufferByteCount: Self.receiveBufferByteCount))
+        }
     }
 
-    func echo(byteCount: Int) throws {
+    func echo(byteCount: Int, _ taken: Monitor<Int>) throws {
+        taken.update { $0 = 0 }
         let sent = (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
         let answer: [UInt8]
         switch transport {
         case .plain(let client):
             try client.send(sent)
+            waitUntilTaken(byteCount, taken, client)
             answer = try client.receive(exactly: byteCount)
         case .encrypted(let client):
             try client.send(sent)
+            waitUntilTaken(byteCount, taken, client.socket)
             answer = try client.receive(exactly: byteCount)
         }
         if answer != sent { throw WrongEcho() }
+    }
+
+    /// Reads nothing before the server has taken everything: so its sends must meet a full socket.
+    private func waitUntilTaken(_ byteCount: Int, _ taken: Monitor<Int>, _ client: BlockingClient) {
+        for _ in 0..<3000 {
+            let isTaken = taken.wait(atMost: .milliseconds(10)) { $0 >= byteCount ? true : nil }
+            // A connection that the server has never opened has nobody to tell us.
+            if isTaken == true || client.hasEnded { return }
+        }
     }
 }
 

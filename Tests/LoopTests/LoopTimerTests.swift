@@ -50,6 +50,34 @@ import Testing
         #expect(order == [1, 2])
     }
 
+    @Test func `a connection that gets another deadline in the round of its timer waits for that`()
+        throws
+    {
+        final class Waiting: ConnectionHandler {
+            var connection: Connection?
+            var firedCount = 0
+            override func opened(_ connection: Connection) { self.connection = connection }
+            override func timerFired(_ connection: Connection) { firedCount += 1 }
+        }
+        let reactor = try makeReactor()
+        let handler = Waiting()
+        let address = try reactor.listen(host: "127.0.0.1", port: 0, identity: nil) { _ in handler }
+        let client = try BlockingClient(to: address)
+        while handler.connection == nil { reactor.tick(waitMillisecondsMax: 10) }
+        let connection = handler.connection!
+        connection.armTimer(after: .milliseconds(10))
+        // The wheel hands out the later armed first.
+        reactor.after(.milliseconds(10)) { connection.armTimer(after: .seconds(1)) }
+
+        pass(.milliseconds(32), on: reactor)
+        let early = handler.firedCount
+        pass(.seconds(2), on: reactor)
+
+        #expect(early == 0)
+        #expect(handler.firedCount == 1)
+        withExtendedLifetime(client) {}
+    }
+
     @Test func `what repeats goes on`() throws {
         let reactor = try makeReactor()
         var count = 0

@@ -77,7 +77,7 @@ import Testing
             try reactor.listen(host: "127.0.0.1", port: 0) { _ in EchoBack() }
             reactor.stopAccepting()
         }
-        #expect(plan.hitCount == 4)
+        #expect(plan.hitCount == 8)
     }
 
     @Test(arguments: [SystemCall.socket, .bind])

@@ -157,6 +157,53 @@ import Testing
         #expect(plan.hitCount == 1)
     }
 
+    @Test func `a reset that cannot be had is a close`() throws {
+        final class Cutter: ConnectionHandler {
+            override func opened(_ connection: Connection) { connection.abort() }
+        }
+        let plan = FaultPlan()
+        let harness = try LoopHarness { reactor in
+            plan.watch()
+            return try reactor.listen(host: "127.0.0.1", port: 0) { _ in Cutter() }
+        }
+
+        plan.arm(.setsockopt, .fails(ENOMEM))
+        #expect(try harness.connect().receiveToEnd().isEmpty)
+
+        #expect(plan.hitCount == 1)
+        #expect(plan.holds(descriptors: 1))
+    }
+
+    @Test(arguments: [SystemCall.getpeername, .shutdown])
+    func `a peer that cannot be named or told of the end is served and let go`(
+        call: SystemCall
+    ) throws {
+        final class Teller: ConnectionHandler {
+            override func opened(_ connection: Connection) {
+                connection.send(connection.peerAddress == .unknown ? "you" : "known")
+                connection.closeAfterFlush(lingering: true)
+            }
+            override func received(
+                _ bytes: UnsafeMutableRawBufferPointer, on connection: Connection
+            ) -> Int { bytes.count }
+        }
+        var limits = Limits()
+        limits.lingerTimeout = .milliseconds(100)
+        let plan = FaultPlan()
+        let harness = try LoopHarness(limits: limits) { reactor in
+            plan.watch()
+            return try reactor.listen(host: "127.0.0.1", port: 0) { _ in Teller() }
+        }
+
+        plan.arm(call, .fails(ENOTCONN))
+        let client = try harness.connect()
+        let answer = try client.receiveToEnd()
+
+        #expect(answer == Array((call == .getpeername ? "you" : "known").utf8))
+        #expect(plan.holds(descriptors: 1))
+        #expect(plan.hitCount == 1)
+    }
+
     @Test func `random bytes are filled through interruptions and short answers`() {
         let plan = FaultPlan()
         plan.arm(.getrandom, .fails(EINTR), times: 2)

@@ -91,10 +91,11 @@ def order(door: Door, chance: random.Random) -> None:
 
 def browse(door: Door, chance: random.Random) -> None:
     """A connection with several requests."""
-    address = door.orders or door.http
-    with Wire(address) as wire:
+    _, token = users.any(chance)
+    with Wire(door.orders or door.http) as wire:
         for _ in range(chance.randint(1, 5)):
-            assert wire.request("GET", "/api/products").status == 200
+            answer = wire.request("GET", "/api/products", {"Authorization": f"Bearer {token}"})
+            assert answer.status == 200, answer
 
 
 # The others
@@ -137,12 +138,14 @@ def half_close(door: Door, chance: random.Random) -> None:
 
 def read_slowly(door: Door, chance: random.Random) -> None:
     """Asks for much and reads little of it."""
+    _, token = users.any(chance)
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.settimeout(10)
     connection.connect(door.orders or door.http)
     try:
-        connection.sendall(b"GET /api/products HTTP/1.1\r\nHost: a\r\n\r\n" * 200)
+        request = f"GET /api/products HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n"
+        connection.sendall(request.encode() * 200)
         for _ in range(chance.randint(0, 20)):
             connection.recv(512)
             time.sleep(0.05)

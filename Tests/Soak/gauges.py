@@ -9,7 +9,8 @@ comes back to about where it was, and not to the byte.
 import re
 from dataclasses import dataclass
 
-from support.metrics import Metrics
+from support.http_wire import request
+from support.server import Address
 
 # The same at all times, or no amount of anything.
 _CONSTANT = {"process_max_fds", "process_start_time_seconds", "process_virtual_memory_bytes"}
@@ -29,8 +30,8 @@ class Held:
         return {name: pair for name, pair in sorted(pairs.items()) if pair[0] != pair[1]}
 
 
-def look(metrics: Metrics) -> Held:
-    response = metrics.get()
+def look(address: Address) -> Held:
+    response = request(address, "GET", "/metrics")
     assert response.status == 200, response
     text = response.body.decode()
     kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))

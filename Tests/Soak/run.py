@@ -32,9 +32,10 @@ from gauges import Held, look
 from stage import Cluster
 from support.certificate import make_certificate
 from support.deadline import Deadline
+from support.http_wire import PeerClosed
 from support.hub_client import HubClient
 from support.metrics import LISTENING, Metrics
-from support.server import OUTPUT, Server
+from support.server import OUTPUT, Address, Server
 
 MIB = 1 << 20
 # The allocator keeps what a burst has needed; SQLite's caches fill slowly.
@@ -52,7 +53,7 @@ SETTINGS = {**LISTENING,
             # Whatever is kept for a while ends within a run.
             "CONTOSO_WORKFLOW__TTL": "20s", "CONTOSO_HUB__CLIENT_TIMEOUT": "10s",
             "CONTOSO_HUB__KEEP_ALIVE": "4s", "CONTOSO_HUB__DISCONNECT_TIMEOUT": "5s",
-            "CONTOSO_HUB__POLL_TIMEOUT": "5s", "CONTOSO_LOG__LEVEL": "error"}
+            "CONTOSO_HUB__POLL_TIMEOUT": "5s"}
 
 
 class Alone:
@@ -165,7 +166,8 @@ class Soak:
         self.place = (Together(self.directory, options.seed) if options.cluster
                       else Alone(self.directory))
         self.verdicts: list[tuple[bool, str]] = []
-        self.metrics: list[Metrics] = []
+        # Where each process serves its metrics.
+        self.metrics: list[Address] = []
         self.samples: list[tuple[float, list[Held]]] = []
         # When something behind the servers was taken away: honest clients may fail there.
         self.disturbances: list[float] = []
@@ -174,7 +176,7 @@ class Soak:
         seconds = self.options.minutes * 60
         self.place.start()
         try:
-            self.metrics = [Metrics(pod) for pod in self.place.pods]
+            self.metrics = [Metrics(pod).address for pod in self.place.pods]
             load = Load(self.place.doors(), self.options.seed, self.options.rate)
             print(f"seed {self.options.seed}: warm-up", flush=True)
             load.run(max(10.0, min(120.0, seconds / 5)))
@@ -210,7 +212,7 @@ class Soak:
         every = max(1.0, min(10.0, self.options.minutes * 60 / 60))
         with open(self.directory / "samples.jsonl", "w") as file:
             while not stopped.wait(every):
-                held = [look(metrics) for metrics in self.metrics]
+                held = [look(address) for address in self.metrics]
                 self.samples.append((time.monotonic(), held))
                 for pod, one in zip(self.place.pods, held):
                     print(json.dumps({"pod": pod.directory.name, "rss": one.resident, **one.gauges}),
@@ -232,9 +234,13 @@ class Soak:
         tab = HubClient(self.place.doors()[0], user, token)
 
         def keep() -> None:
-            while not forgotten.is_set():
-                tab.result("Ping")
-                tab.listen(1)
+            try:
+                while not forgotten.is_set():
+                    tab.result("Ping")
+                    tab.listen(1)
+            except PeerClosed:
+                # The server has ended, and this run with it.
+                pass
             tab.close()
         threading.Thread(target=keep, daemon=True).start()
         return forgotten
@@ -242,12 +248,12 @@ class Soak:
     def _quiet(self, wanted: list[Held] | None) -> list[Held]:
         """What the processes hold once that does not change any more, or is what it was at the start."""
         deadline = Deadline(CONTROL_WITHIN if self.options.control else QUIET_WITHIN)
-        latest = [look(metrics) for metrics in self.metrics]
+        latest = [look(address) for address in self.metrics]
         # Sessions, tokens and statuses that nobody asks for again must have had their time.
         settled = Deadline(25 if wanted is None else 0)
         while not deadline.passed():
             time.sleep(STILL_FOR)
-            now = [look(metrics) for metrics in self.metrics]
+            now = [look(address) for address in self.metrics]
             reference = latest if wanted is None else wanted
             is_still = all(not a.differences(b) for a, b in zip(now, reference))
             latest = now

@@ -94,6 +94,13 @@ public final class BlockingClient {
         }
     }
 
+    /// True once nothing is left to be read and nothing more will come.
+    public var hasEnded: Bool {
+        var byte: UInt8 = 0
+        let count = recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
+        return count == 0 || count < 0 && errno != EAGAIN
+    }
+
     public func closeWriting() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Makes the close a TCP reset.

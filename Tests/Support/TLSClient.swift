@@ -25,6 +25,8 @@ public final class TLSClient {
         public var wantsStaple = false
         /// Sent in front of the handshake, in one packet with it.
         public var preface: [UInt8] = []
+        /// What its socket may hold unread; nil: as the machine has it.
+        public var receiveBufferByteCount: Int?
         /// Refuses the server: nobody vouches for it.
         public var trustsNobody = false
         public init() {}
@@ -44,9 +46,11 @@ public final class TLSClient {
     }
 
     public convenience init(
-        to address: String, version: Int32 = 0, protocols: [String] = []
+        to address: String, version: Int32 = 0, protocols: [String] = [],
+        receiveBufferByteCount: Int? = nil
     ) throws {
         var options = Options()
+        options.receiveBufferByteCount = receiveBufferByteCount
         options.version = version
         options.protocols = protocols
         try self.init(to: address, options)
@@ -56,7 +60,8 @@ public final class TLSClient {
     public init(to address: String, _ options: Options) throws {
         // OpenSSL writes to the descriptor itself, and without MSG_NOSIGNAL.
         signal(SIGPIPE, SIG_IGN)
-        socket = try BlockingClient(to: address)
+        socket = try BlockingClient(
+            to: address, receiveBufferByteCount: options.receiveBufferByteCount)
         if !options.preface.isEmpty { try socket.hold(options.preface) }
         context = SSL_CTX_new(TLS_client_method())
         if let identity = options.identity {

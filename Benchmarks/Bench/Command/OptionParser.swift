@@ -55,7 +55,8 @@ enum OptionParser {
 
     private static let flags: Set<String> = [
         "--scenario", "--connections", "--rate", "--duration", "--warm-up", "--ramp", "--opening",
-        "--bytes", "--window", "--slow", "--newcomers", "--publish", "--channel", "--target", "--echo",
+        "--bytes", "--window", "--slow", "--newcomers", "--publish", "--channel", "--target",
+        "--echo",
         "--method", "--url", "--hub-path", "--header", "--ca", "--token", "--token-secret",
         "--issuer", "--audience", "--users", "--server-pid", "--pods", "--processes", "--source",
         "--output", "--hdr-log", "--threshold", "--keep",

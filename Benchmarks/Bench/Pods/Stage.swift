@@ -82,6 +82,7 @@ extension BenchOptions {
             podCount: podCount ?? (scenario == .backplane ? 3 : 1), isEcho: isEcho,
             hasRedis: [.fanOut, .backplane, .slowReaders].contains(scenario), isPlain: isPlain,
             hasFloor: measuresFloor, hasOrders: scenario == .order,
-            connectionCount: connectionCount + (scenario == .storm ? newcomerCount : 0), cores: isPinned ? "0" : nil)
+            connectionCount: connectionCount + (scenario == .storm ? newcomerCount : 0),
+            cores: isPinned ? "0" : nil)
     }
 }

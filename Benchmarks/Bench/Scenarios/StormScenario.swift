@@ -27,7 +27,9 @@ struct StormScenario: Scenario {
     init(_ options: BenchOptions) {
         newcomerCount = options.newcomerCount
         newcomerProcessCount = options.agentCount - 1
-        if case .perSecond(let rate) = options.rate { ratePerSecond = rate } else {
+        if case .perSecond(let rate) = options.rate {
+            ratePerSecond = rate
+        } else {
             ratePerSecond = 1000
         }
     }

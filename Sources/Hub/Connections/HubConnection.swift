@@ -27,11 +27,7 @@ final class HubConnection {
     // Small fields stand together behind one that leaves room: there is one of us per client.
     let transport: HubTransport
     private(set) var hubProtocol = HubProtocol.json
-    private var isSubscribed = false
-    /// It counts among those that can be without a socket.
-    private let isSession: Bool
-    /// Its bucket is empty, and it is not read.
-    private var isThrottled = false
+    private var flags: Flags
     /// Of the last call.
     var lastSerial: UInt32 = 0
     /// What it may still send; untouched without `HubOptions.messageRate`.
@@ -46,6 +42,15 @@ final class HubConnection {
     private var armedFor = MonotonicInstant.distantFuture
     /// When it is old enough to be closed for its age; `distantFuture`: never.
     private let retiresAt: MonotonicInstant
+
+    private struct Flags: OptionSet {
+        let rawValue: UInt8
+        static let subscribed = Flags(rawValue: 1 << 0)
+        /// It counts among those that can be without a socket.
+        static let session = Flags(rawValue: 1 << 1)
+        /// Its bucket is empty, and it is not read.
+        static let throttled = Flags(rawValue: 1 << 2)
+    }
 
     /// A request is large, and most hubs do not want it.
     final class FirstRequest: Sendable {
@@ -64,7 +69,7 @@ final class HubConnection {
         transport: HubTransport, isSession: Bool = false, request: Request? = nil
     ) {
         self.loop = loop
-        self.isSession = isSession
+        flags = isSession ? .session : []
         self.claim = claim
         self.transport = transport
         connectionID = claim?.connectionID ?? loop.server.tokens.makeConnectionID()
@@ -80,7 +85,7 @@ final class HubConnection {
         framer = MessageFramer(recordByteCountMax: options.messageByteCountMax)
     }
 
-    deinit { loop.leave(user: userID, asSession: isSession) }
+    deinit { loop.leave(user: userID, asSession: flags.contains(.session)) }
 
     // MARK: From the transport
 
@@ -139,19 +144,20 @@ final class HubConnection {
 
     /// Counts a message; when the bucket is empty nothing more is read until the next token is there.
     func meter() {
-        guard let rate = loop.messageRate, !bucket.charge(rate, at: now), !isThrottled else {
-            return
-        }
-        isThrottled = true
+        guard let rate = loop.messageRate, !bucket.charge(rate, at: now),
+            flags.insert(.throttled).inserted
+        else { return }
         loop.throttle(token, until: bucket.hasTokenAt(rate))
     }
 
     func unthrottle() {
-        isThrottled = false
+        flags.remove(.throttled)
         readOn()
     }
 
-    var canRead: Bool { machine.canRead && !isThrottled && calls?.stopsReading != true }
+    var canRead: Bool {
+        machine.canRead && !flags.contains(.throttled) && calls?.stopsReading != true
+    }
 
     /// Bytes that were there before the transport.
     func hold(early bytes: [UInt8]) { held = bytes }
@@ -314,7 +320,7 @@ final class HubConnection {
         case .subscribe(let chosen):
             hubProtocol = chosen
             framer.agreed(on: chosen)
-            isSubscribed = true
+            flags.insert(.subscribed)
             if loop.subscribe(to: scopes, for: token) { subscribed() }
         case .refuseHandshake(let error):
             let withDetails = options.enableDetailedErrors
@@ -369,8 +375,7 @@ final class HubConnection {
         calls?.endAll(connectionID: connectionID)
         calls = nil
         link.posts?.refuseAll()
-        if isSubscribed { loop.unsubscribe(from: scopes) }
-        isSubscribed = false
+        if flags.remove(.subscribed) != nil { loop.unsubscribe(from: scopes) }
     }
 
     private func tellHub(_ end: HubEnd) { loop.server.methods.onDisconnected(makeCaller(), end) }

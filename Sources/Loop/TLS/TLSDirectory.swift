@@ -84,7 +84,10 @@ final class TLSDirectory: Sendable {
 
     private func serve(_ context: TLSContext) {
         SSL_CTX_set_ex_data(context.pointer, Self.slot, Unmanaged.passUnretained(self).toOpaque())
-        copenssl_ctx_set_server_name_callback(context.pointer, Self.selectContext)
+        if certificates.count > 1 {
+            // OpenSSL keeps a name that was looked at as long as its session: 32 bytes.
+            copenssl_ctx_set_server_name_callback(context.pointer, Self.selectContext)
+        }
         SSL_CTX_set_tlsext_ticket_key_evp_cb(context.pointer, Self.prepareTicket)
         if !staples.isEmpty { copenssl_ctx_set_status_callback(context.pointer, Self.staple) }
     }

@@ -2,6 +2,7 @@
 //
 // Thread: any; one lock per accepted connection.  Allocates: when it is loaded.
 
+import CLinux
 import Glibc
 import Synchronization
 

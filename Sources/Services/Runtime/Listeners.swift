@@ -37,7 +37,8 @@ final class Listeners: Sendable {
             try Reactor.checkPortIsFree(host: entry.address.host, port: entry.address.port)
         }
         self.entries = Monitor(entries)
-        let rules = configuration.admission.rules
+        var rules = configuration.admission.rules
+        rules.trusted = configuration.ingress.proxies
         admission = rules.limitsAnything ? Admission(rules) : nil
     }
 

@@ -44,7 +44,9 @@ extension Server {
                     watch.add(reactor.pulse)
                     probes.add(reactor, number: number, http: server, hub: hubLoop)
                     try listeners.listen(on: reactor, server)
-                    if Sabotage.isOn(.lateLoops) { reactor.every(.milliseconds(100)) { usleep(500_000) } }
+                    if Sabotage.isOn(.lateLoops) {
+                        reactor.every(.milliseconds(100)) { usleep(500_000) }
+                    }
                 }
             }
             return listeners.urls

@@ -113,7 +113,8 @@ enum SettingValue {
             ("/s", .seconds(1)), ("/m", .seconds(60)),
         ]
         guard parts.count <= 2, let unit = units.first(where: { parts[0].hasSuffix($0.suffix) }),
-            let count = Int(parts[0].dropLast(2)), let burst = parts.count == 2 ? Int(parts[1]) : count,
+            let count = Int(parts[0].dropLast(2)),
+            let burst = parts.count == 2 ? Int(parts[1]) : count,
             (1...1_000_000).contains(count), (1...1_000_000).contains(burst)
         else { throw SettingValueError("write a rate such as 50/s, 600/m or 50/s:200, or 0") }
         return RateLimit(count, per: unit.duration, burst: burst)

@@ -41,6 +41,13 @@ extension Settings {
             }
             configuration.hub.transports = transports
         },
+        Setting(
+            "hub.origins", "LIST", default: "any",
+            "Origins whose pages may open a WebSocket, which no CORS guards; any: tokens are enough"
+        ) { text, configuration throws(SettingValueError) in
+            let origins = try originList(text, or: "any").map { $0.lowercased() }
+            configuration.hub.allowedOrigins = origins.isEmpty ? nil : Set(origins)
+        },
         .duration(
             "hub.disconnect-timeout", \.hub.disconnectTimeout, in: .seconds(1)...(.seconds(600)),
             default: "15s", "How long a client without a WebSocket may be away between requests"),

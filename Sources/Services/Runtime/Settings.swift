@@ -11,7 +11,8 @@ import WS
 
 enum Settings {
     static let all =
-        general + tls + engines + identity + ingress + web + hub + output + http + limits + admission
+        general + tls + engines + identity + ingress + web + hub + output + http + limits
+        + admission
         + drain
 
     static func named(_ name: String) -> Setting? { all.first { $0.name == name } }
@@ -184,13 +185,20 @@ enum Settings {
             "cors.origins", "LIST", default: "http://localhost:4200,https://localhost:4200",
             "Origins whose pages may call us; none: no other origin"
         ) { text, configuration throws(SettingValueError) in
-            let origins = text == "none" ? [] : SettingValue.list(text)
-            for origin in origins where !isOrigin(origin) {
-                throw SettingValueError("write origins such as https://shop.example, or none")
-            }
-            configuration.corsOrigins = origins
+            configuration.corsOrigins = try originList(text, or: "none")
         }
     ]
+
+    /// Those between the commas; none where the text is `nobody`.
+    static func originList(
+        _ text: String, or nobody: String
+    ) throws(SettingValueError) -> [String] {
+        let origins = text == nobody ? [] : SettingValue.list(text)
+        for origin in origins where !isOrigin(origin) {
+            throw SettingValueError("write origins such as https://shop.example, or \(nobody)")
+        }
+        return origins
+    }
 
     private static let limits: [Setting] = [
         .integer(

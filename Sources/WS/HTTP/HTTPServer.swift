@@ -20,8 +20,6 @@ public struct HTTPConfiguration: Sendable {
     public var logsAccess = false
     /// Requests by address; nil is no limit.
     public var addressRates: RateTable?
-    /// Proxies, whose own requests are not counted.
-    public var trusted = TrustedNetworks.none
     public var tracing = RequestTracing()
     /// The value of Strict-Transport-Security in answers over TLS (RFC 6797 §6.1); nil: none.
     public var strictTransportSecurity: String?
@@ -118,8 +116,8 @@ public final class HTTPServer {
         let urgency = match.urgency
         if urgency == .deferrable, pressure >= .shedding { return turnAway(.late) }
         if urgency != .vital, let rates = configuration.addressRates,
-            !configuration.trusted.contains(request.peer.ip),
-            let wait = rates.take(request.peer.ip.customer)
+            !configuration.ingress.proxies.contains(request.client.ip),
+            let wait = rates.take(request.client.ip.customer)
         {
             return turnAway(.tooMany(wait: wait))
         }

@@ -131,7 +131,9 @@ extension PeerAddress {
         }
         if isBracketed {
             guard end > 2, text[end - 1] == 0x5D else { return nil }
-            guard let ip = IPAddress(text.extracting(1..<end - 1)), !ip.isIPv4 else { return nil }
+            let inside = text.extracting(1..<end - 1)
+            // Brackets are for colons.
+            guard inside.lastColon != nil, let ip = IPAddress(inside) else { return nil }
             self.init(ip: ip, port: port)
         } else {
             guard let ip = IPAddress(text.extracting(..<end)) else { return nil }

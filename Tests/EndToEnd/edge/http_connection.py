@@ -40,12 +40,15 @@ CONNECTIONS: list[Case] = [
     *served("V", MUST, {
         "GET": get(),
         "GET with a body": get(_LENGTH) + b"hello",
-        "GET with a body that is a request": get(b"Content-Length: 18\r\n") + b"GET / HTTP/1.1\r\n\r\n",
+        "GET with a body that is a request": (
+            get(b"Content-Length: 18\r\n") + b"GET / HTTP/1.1\r\n\r\n"),
         "a length of zero": get(b"Content-Length: 0\r\n"),
         "keep-alive said in HTTP/1.1": get(_KEEP),
         "HTTP/1.0 that wants to stay": get(_KEEP, version=_OLD),
-        "HTTP/1.0 that wants to stay, in capitals": get(b"Connection: KEEP-ALIVE\r\n", version=_OLD),
-        "HTTP/1.0 that wants to stay, in a list": get(b"Connection: x, keep-alive\r\n", version=_OLD),
+        "HTTP/1.0 that wants to stay, in capitals": get(
+            b"Connection: KEEP-ALIVE\r\n", version=_OLD),
+        "HTTP/1.0 that wants to stay, in a list": get(
+            b"Connection: x, keep-alive\r\n", version=_OLD),
         "an unknown connection option": get(b"Connection: x-hop\r\nx-hop: a\r\n"),
         "a connection option that only looks like close": get(b"Connection: closed\r\n"),
         "an empty connection list": get(b"Connection: ,,\r\n"),
@@ -85,7 +88,8 @@ CONNECTIONS: list[Case] = [
             get(method=b"HEAD", target=b"/nobody/has/this"),
             [Answer(_NOBODY, to_head=True)]),
         "HEAD between two GETs": (
-            get() + get(method=b"HEAD") + get(), [_OK, Answer(frozenset({200}), to_head=True), _OK]),
+            get() + get(method=b"HEAD") + get(),
+            [_OK, Answer(frozenset({200}), to_head=True), _OK]),
         "two at once": (get() + get(), [_OK] * 2),
         "fifty at once": (get() * 50, [_OK] * 50),
         "five hundred at once": (get() * 500, [_OK] * 500),
@@ -257,8 +261,10 @@ ACCEPTED_UPGRADES: dict[str, bytes] = {
     "a list of options": upgrade(connection=b"Connection: keep-alive, Upgrade\r\n"),
     "options in two fields": upgrade(
         connection=b"Connection: keep-alive\r\nConnection: Upgrade\r\n"),
-    "lower case": upgrade(connection=b"connection: upgrade\r\n", protocol=b"upgrade: websocket\r\n"),
-    "upper case": upgrade(connection=b"CONNECTION: UPGRADE\r\n", protocol=b"UPGRADE: WEBSOCKET\r\n"),
+    "lower case": upgrade(
+        connection=b"connection: upgrade\r\n", protocol=b"upgrade: websocket\r\n"),
+    "upper case": upgrade(
+        connection=b"CONNECTION: UPGRADE\r\n", protocol=b"UPGRADE: WEBSOCKET\r\n"),
     "a list of protocols": upgrade(protocol=b"Upgrade: h2c, websocket\r\n"),
     "protocols in two fields": upgrade(protocol=b"Upgrade: h2c\r\nUpgrade: websocket\r\n"),
     "tabs around the values": upgrade(

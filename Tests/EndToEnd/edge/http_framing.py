@@ -255,7 +255,8 @@ CHUNKS: list[Case] = [
         "an extension with a blank for a semicolon": _extension(b" a"),
         "a blank behind the size, then CRLF": _size(b"5 "),
         "seventeen digits, sixteen of them zeros": _size(b"0" * 16 + b"5"),
-        "a thousand zeros as the last chunk": chunked(b"5\r\nhello\r\n" + b"0" * 1000 + b"\r\n\r\n"),
+        "a thousand zeros as the last chunk": chunked(
+            b"5\r\nhello\r\n" + b"0" * 1000 + b"\r\n\r\n"),
         "a bare LF behind a trailer": _trailer(b"X: y\n"),
         "a bare CR in a trailer": _trailer(b"X: y\rz\r\n"),
         "a good chunk behind a bad one": chunked(b"x\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),

@@ -22,7 +22,7 @@ class Certificate:
 def make_certificate(directory: Path) -> Certificate:
     directory.mkdir(parents=True, exist_ok=True)
     made = Certificate(directory / "certificate.pem", directory / "key.pem")
-    openssl("req", "-x509", *EC, "-nodes", "-days", "2", "-subj", "/CN=localhost",
+    openssl("req", "-x509", *EC, "-nodes", "-days", "90", "-subj", "/CN=localhost",
             "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
             "-keyout", made.key, "-out", made.certificate)
     return made

@@ -1,4 +1,4 @@
-"""echo-server as a direct child: the HTTP and WebSocket code of the platform with nothing on top."""
+"""echo-server as a direct child: HTTP and WebSocket of the platform with nothing on top."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .certificate import Certificate
 from .deadline import until
-from .server import ROOT, Address, binary
+from .server import Address, binary
 
 READY_WITHIN = 15.0
 EXIT_WITHIN = 25.0

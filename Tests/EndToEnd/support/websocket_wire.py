@@ -76,6 +76,9 @@ class Refused(Exception):
 
 class WebSocket:
     """The client's end of one WebSocket."""
+    # What the handshake has agreed on, and what was offered.
+    extensions: str | None = None
+    deflate: str | None = None
 
     def __init__(self, address: tuple[str, int], target: str, headers: dict | None = None,
                  tls: bool = False, deflate: str | None = None):

@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -95,8 +97,6 @@ static struct outcome outcome_of(enum cfaults_call call, size_t byte_count) {
     }
     return outcome;
 }
-
-bool cfaults_strikes(enum cfaults_call call) { return outcome_of(call, 0).error != 0; }
 
 static bool fails(enum cfaults_call call) {
     int error = outcome_of(call, 0).error;

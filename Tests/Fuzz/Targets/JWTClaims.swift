@@ -49,8 +49,11 @@ enum JWTClaims {
         guard let principal = try? TokenClaims.principal(of: object, by: rules, at: now) else {
             return
         }
+        guard let expiresAt = principal.expiresAt else {
+            throw Violation("whom a token names, it names for a time")
+        }
         try require(
-            principal.expiresAt.advanced(by: rules.clockSkew) > now, "who is let in has time left")
+            expiresAt.advanced(by: rules.clockSkew) > now, "who is let in has time left")
         if let user = principal.user {
             try require((1...64).contains(user.unicodeScalars.count), "a name fits its column")
             try require(

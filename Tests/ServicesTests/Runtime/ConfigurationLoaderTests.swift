@@ -1,5 +1,7 @@
+import Hub
 import Loop
 import Testing
+import WS
 
 @testable import Services
 
@@ -297,6 +299,13 @@ private let production = [
             problems(
                 load(["--dev"], environment: ["CONTOSO_TLS__TICKET_SECRET": "short"])
             ).count == 1)
+    }
+
+    @Test func `any page may open a WebSocket unless origins are named`() throws {
+        #expect(try load(["--dev"]).get().values.hub.allowedOrigins == nil)
+        let some = try load(["--dev", "--hub-origins", "https://Shop.example,http://b:1"]).get()
+        #expect(some.values.hub.allowedOrigins == ["https://shop.example", "http://b:1"])
+        #expect(problems(load(["--dev", "--hub-origins", "shop.example"])).count == 1)
     }
 
     @Test func `a server without a listener is refused`() {

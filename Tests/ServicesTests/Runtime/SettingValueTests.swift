@@ -35,7 +35,8 @@ import Testing
         #expect(throws: SettingValueError.self) { try SettingValue.size(text, in: 0...2048) }
     }
 
-    @Test func `a rate has a unit, and a burst where it should not be what the unit allows`() throws {
+    @Test func `a rate has a unit, and a burst where it should not be what the unit allows`() throws
+    {
         #expect(try SettingValue.rate("50/s") == RateLimit(50, burst: 50))
         #expect(try SettingValue.rate("600/m") == RateLimit(600, per: .seconds(60), burst: 600))
         #expect(try SettingValue.rate("1/s:200") == RateLimit(1, burst: 200))

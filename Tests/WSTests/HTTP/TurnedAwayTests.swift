@@ -120,7 +120,7 @@ import Testing
 
     @Test func `requests of a proxy's own are not counted`() throws {
         let harness = try Self.harness(
-            Self.limited { $0.trusted = TrustedNetworks("loopback")! })
+            Self.limited { $0.ingress.proxies = TrustedNetworks("loopback")! })
 
         for _ in 0..<10 { #expect(try exchange(harness, "GET /page").hasSuffix("page")) }
     }

@@ -12,12 +12,8 @@
 #ifndef CONTOSO_CFAULTS_H
 #define CONTOSO_CFAULTS_H
 
-#include <stdbool.h>
-
 enum cfaults_call {
     CFAULTS_ACCEPT,
-    /// No system call: OpenSSL's allocator, where a test has put `cfaults_strikes` into it.
-    CFAULTS_ALLOCATE,
     CFAULTS_BIND,
     CFAULTS_CLOSE,
     CFAULTS_CONNECT,
@@ -70,8 +66,5 @@ int cfaults_hit_count(struct cfaults_plan *plan);
 int cfaults_call_count(struct cfaults_plan *plan, enum cfaults_call call);
 /// Descriptors that were opened under the plan and are not closed yet, by whomever.
 int cfaults_open_count(struct cfaults_plan *plan);
-
-/// For what is no system call: counts it, and is true when it is to fail.
-bool cfaults_strikes(enum cfaults_call call);
 
 #endif
