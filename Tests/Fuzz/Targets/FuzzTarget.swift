@@ -23,6 +23,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case frame
     /// Tokens and the keys they are signed with.
     case jwt
+    case proxy
 
     /// - Returns: what does not hold; nil if all is well.
     package func violation(_ bytes: UnsafeRawBufferPointer) -> String? {
@@ -37,6 +38,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
             case .chunked: try ChunkedClaims.check(bytes)
             case .frame: try FrameClaims.check(bytes)
             case .jwt: try JWTClaims.check(bytes)
+            case .proxy: try ProxyClaims.check(bytes)
             }
             return nil
         } catch { return error.text }
