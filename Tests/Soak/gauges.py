@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from support.http_wire import request
 from support.server import Address
 
-# The same at all times, or no amount of anything.
-_CONSTANT = {"process_max_fds", "process_start_time_seconds", "process_virtual_memory_bytes"}
+# The same at all times, or no amount of anything: moments, and how late a loop is just now.
+_CONSTANT = {"process_max_fds", "process_start_time_seconds", "process_virtual_memory_bytes",
+             "contoso_tls_certificate_expiry_timestamp_seconds", "contoso_loop_lag_seconds"}
 _MEMORY = "process_resident_memory_bytes"
 
 
