@@ -57,7 +57,7 @@ def test_a_client_that_does_not_read_is_cut(connect, fast, fast_log, transport, 
     # So that little fits between the two.
     connected = socket.create_connection
 
-    def narrow(address, timeout=None):
+    def narrow(address, timeout=None, source_address=None):
         made = socket.socket()
         made.settimeout(timeout)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

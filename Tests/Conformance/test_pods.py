@@ -388,10 +388,10 @@ def test_one_that_does_not_read_holds_up_no_other(connect, pods, three):
     dead, group = connect(pods[1]), unique("g")
     dead.result("Join", group)
     three[1].result("Join", group)
-    # Less than the 4 MiB at which one that does not read is cut: the living one reads only behind it.
-    for _ in range(150):
+    # Less than the MiB at which one that does not read is cut: the living one reads only behind it.
+    for _ in range(45):
         three[0].tell("SendGroup", group, "x" * 20_000)
     three[0].result("SendAll", "after it")
 
     three[1].take("the last", lambda message: message.get("arguments") == ["after it"], 15)
-    assert len(three[1].inbox) == 150
+    assert len(three[1].inbox) == 45
