@@ -6,8 +6,8 @@
 // A delivery hashes a name once, makes the payload once, and then walks a row of tokens. It never
 // waits for a socket: what becomes of a queue beyond `HubOptions.outboundByteCountMax` the loop does as
 // `HubOptions.slowClient` says, and one that makes no progress for `Limits.writeStallTimeout` it cuts.
-// Clients without a WebSocket and those that may
-// resume are sessions: HubLoop+Sessions has their requests and their clock.
+// Clients without a WebSocket and those that may resume are sessions: HubLoop+Sessions has their
+// requests and their clock.
 //
 // Thread: one loop.  Allocates: one payload per delivery that has a receiver.
 

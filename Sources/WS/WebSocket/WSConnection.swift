@@ -159,9 +159,10 @@ open class WSConnection: ConnectionHandler {
             frameCount += 1
             switch assembler.next(in: bytes, at: &offset) {
             case .message(let message, let kind):
-                if deflateWindow != nil {
+                if let deflate = assembler.deflate {
                     inflatedByteCount += message.count
-                    if isTurnOver(after: inflatedByteCount) { frameCount = frameCountPerTick }
+                    let isTurnOver = inflatedByteCount >= deflate.options.inflatedByteCountPerTick
+                    if isTurnOver { frameCount = frameCountPerTick }
                 }
                 if isOpen { received(message, as: kind) }
                 assembler.messageDelivered()
@@ -201,12 +202,6 @@ open class WSConnection: ConnectionHandler {
     }
 
     // MARK: Doing it
-
-    /// Apart from `received`, which would else retain what few connections have.
-    @inline(never) private func isTurnOver(after inflatedByteCount: Int) -> Bool {
-        guard let deflate = assembler.deflate else { return false }
-        return inflatedByteCount >= deflate.options.inflatedByteCountPerTick
-    }
 
     /// While output is stuck the pong goes before what waits, so that a slow peer knows that we live. One
     /// that sends pings and reads nothing gets no growing queue of them: the latest takes the place of

@@ -151,13 +151,7 @@ import Testing
     ) {
         var random = SeededBytes(seed: seed)
         let stream = randomStream(&random)
-        var pieces: [[UInt8]] = []
-        var rest = stream[...]
-        while !rest.isEmpty {
-            let count = min(rest.count, 1 + random.below(40))
-            pieces.append(Array(rest.prefix(count)))
-            rest = rest.dropFirst(count)
-        }
+        let pieces = random.pieces(of: stream)
 
         let whole = assemble(stream, messageByteCountMax: 500)
 
@@ -206,5 +200,16 @@ struct SeededBytes: RandomNumberGenerator {
 
     mutating func bytes(count: Int) -> [UInt8] {
         (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &self) }
+    }
+
+    /// The bytes in pieces of 1 to 40.
+    mutating func pieces(of bytes: [UInt8]) -> [[UInt8]] {
+        var pieces: [[UInt8]] = []
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            pieces.append(Array(rest.prefix(1 + below(40))))
+            rest = rest.dropFirst(pieces.last!.count)
+        }
+        return pieces
     }
 }

@@ -203,13 +203,7 @@ import Testing
     ) {
         var random = SeededBytes(seed: seed)
         let stream = randomStream(&random)
-        var pieces: [[UInt8]] = []
-        var rest = stream[...]
-        while !rest.isEmpty {
-            let count = min(rest.count, 1 + random.below(40))
-            pieces.append(Array(rest.prefix(count)))
-            rest = rest.dropFirst(count)
-        }
+        let pieces = random.pieces(of: stream)
 
         let whole = assemble(stream, messageByteCountMax: 500)
 
