@@ -98,6 +98,44 @@ import Testing
         for code: Int32 in [11, 26, 13, 8, 19] { #expect(!isUnavailable(code), "code \(code)") }
     }
 
+    @Test func `every file is opened at the start: later work takes no descriptor`() throws {
+        let database = try open()
+        let atStart = descriptorCount(of: temporary.path + "-wal")
+
+        try readWithAllReaders(of: database, readerCount: SQLiteDatabase.Settings().readerCount)
+        try database.write(.ordered) { (connection) throws(StoreError) in
+            try connection.run("INSERT INTO T (N) VALUES (1)")
+        }
+        try database.checkpoint()
+
+        // The writer, the checkpointer, the sync, and the readers.
+        #expect(atStart == 3 + SQLiteDatabase.Settings().readerCount)
+        #expect(descriptorCount(of: temporary.path + "-wal") == atStart)
+    }
+
+    /// Reads inside each other, so that each read needs a connection of its own.
+    private func readWithAllReaders(of database: SQLiteDatabase, readerCount: Int)
+        throws(StoreError)
+    {
+        guard readerCount > 0 else { return }
+        try database.read { (connection) throws(StoreError) in
+            _ = try connection.integer("SELECT count(*) FROM T")
+            try readWithAllReaders(of: database, readerCount: readerCount - 1)
+        }
+    }
+
+    /// How many descriptors of this process are open on `path`.
+    private func descriptorCount(of path: String) -> Int {
+        let directory = "/proc/self/fd"
+        let path = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        return names.count {
+            // Others of the process come and go meanwhile.
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/\($0)"))
+                == path
+        }
+    }
+
     @Test func `eight threads write without losing a row or meeting a busy error`() throws {
         let database = try open()
 

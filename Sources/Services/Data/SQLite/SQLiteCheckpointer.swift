@@ -27,6 +27,7 @@ final class SQLiteCheckpointer: Sendable {
     init(path: String, busyTimeout: Duration) throws(StoreError) {
         let connection = try SQLiteConnection(
             path: path, readOnly: false, busyTimeout: busyTimeout)
+        try connection.openLog()
         thread = NativeThread(name: "checkpoint") { [state, turn] in
             Self.run(on: connection, state, turn)
         }

@@ -58,6 +58,12 @@ final class SQLiteConnection: @unchecked Sendable {
         logPages?.deallocate()
     }
 
+    /// Opens (the write connection: makes) the log's files now. Otherwise the first statement that
+    /// reads would, perhaps days later and with no descriptor left.
+    func openLog() throws(StoreError) {
+        _ = try integer("SELECT count(*) FROM sqlite_schema")
+    }
+
     /// Has the log's pages counted instead of moved into the file by the commit that makes it too
     /// long.
     func takeOverCheckpoints() {

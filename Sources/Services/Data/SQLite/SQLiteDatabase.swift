@@ -84,16 +84,16 @@ public final class SQLiteDatabase: Sendable {
             log = nil
             checkpointer = nil
         } else {
-            // The first read makes the log's file.
-            _ = try connection.integer("SELECT count(*) FROM sqlite_schema")
+            try connection.openLog()
             connection.takeOverCheckpoints()
             log = try SQLiteLog(of: path)
             checkpointer = try SQLiteCheckpointer(path: path, busyTimeout: settings.busyTimeout)
             var pool: [SQLiteConnection] = []
             for _ in 0..<settings.readerCount {
-                pool.append(
-                    try SQLiteConnection(
-                        path: path, readOnly: true, busyTimeout: settings.busyTimeout))
+                let reader = try SQLiteConnection(
+                    path: path, readOnly: true, busyTimeout: settings.busyTimeout)
+                try reader.openLog()
+                pool.append(reader)
             }
             readers = Monitor(pool)
         }
