@@ -9,7 +9,7 @@
 // Thread: the connection's loop; never two callbacks at once.  Allocates: never by itself.
 
 /// How a connection came to its end.
-public enum CloseReason: Equatable, Sendable {
+public enum CloseReason: Equatable, Sendable, CustomStringConvertible {
     /// We closed after everything was sent.
     case finished
     /// The peer closed, or its end reset the connection.
@@ -21,6 +21,19 @@ public enum CloseReason: Equatable, Sendable {
     /// Output made no progress for `Limits.writeStallTimeout`, or more was queued than
     /// `Limits.outboundByteCountMax`, an `OutboundRule` or the budget of the process allows.
     case slowConsumer
+    /// The peer ended TLS because of something it did not like.
+    case alert(TLSAlert)
+
+    /// In words for an operator, behind "the connection is lost:".
+    public var description: String {
+        switch self {
+        case .finished, .aborted: "we closed it"
+        case .peerGone: "the other side or the network closed it"
+        case .handshakeFailed: "the TLS handshake failed"
+        case .slowConsumer: "the other side took no more bytes"
+        case .alert(let alert): "the other side sent the TLS alert \(alert)"
+        }
+    }
 }
 
 /// Base class of everything that handles a connection: HTTP, WebSocket, a test's echo.

@@ -37,7 +37,37 @@ extension Reactor {
     /// - Parameter code: an errno; 0 if there is none.
     func broken(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32, _ code: Int32) {
         if code == ETIMEDOUT { counters.silentPeerCount += 1 }
-        end(slot, index, .peerGone)
+        end(slot, index, alertLeftBehind(slot).map { .alert($0) } ?? .peerGone)
+    }
+
+    /// Why a server wants no more of us: its alert may have come before the reset that made a send
+    /// fail, and then still waits to be read.
+    private func alertLeftBehind(_ slot: UnsafeMutablePointer<Slot>) -> TLSAlert? {
+        let flags = slot.pointee.flags
+        guard flags.contains(.dialed), !flags.contains(.handshaking),
+            let session = slot.pointee.tls
+        else { return nil }
+        return withUnsafeTemporaryAllocation(byteCount: 2048, alignment: 1) { bytes in
+            let (ciphertext, plaintext) = (bytes.baseAddress!, bytes.baseAddress! + 1024)
+            let count = clinux_recv(slot.pointee.descriptor, ciphertext, 1024)
+            guard count > 0 else { return nil }
+            // Whoever is read from at the moment has the window, and nobody hears an answer of ours.
+            let window = tls.window.pointee
+            defer {
+                tls.window.pointee.incoming = window.incoming
+                tls.window.pointee.incomingByteCount = window.incomingByteCount
+                tls.window.pointee.outgoingByteCount = window.outgoingByteCount
+            }
+            tls.window.pointee.incoming = UnsafeRawPointer(ciphertext)
+            tls.window.pointee.incomingByteCount = count
+            while true {
+                switch session.read(into: plaintext, byteCountMax: 1024) {
+                case .done: continue
+                case .failed(let code): return TLSAlert(code: code)
+                case .wantsMore, .closed: return nil
+                }
+            }
+        }
     }
 
     /// Everything is sent: say goodbye on the TLS and TCP level.

@@ -152,7 +152,8 @@ extension Reactor {
         guard isLive(slot) else { return false }
         switch progress {
         case .closed: peerClosed(slot, index)
-        case .failed: end(slot, index, .peerGone)
+        case .failed(let code):
+            end(slot, index, TLSAlert(code: code).map { .alert($0) } ?? .peerGone)
         case .wantsMore, .done: break
         }
         return false

@@ -325,7 +325,7 @@ extension Reactor {
         }
         switch SystemError.kind(of: Int32(-result)) {
         case .retry, .wouldBlock: return 0
-        case .peerGone, .resource: end(slot, index, .peerGone)
+        case .peerGone, .resource: broken(slot, index, Int32(-result))
         case .ourBug: preconditionFailure("send failed with errno \(-result)")
         }
         return nil

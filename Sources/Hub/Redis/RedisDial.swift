@@ -52,7 +52,7 @@ final class RedisDial {
     private func connect(to server: RedisOptions.Server, mustBeMaster: Bool) {
         let handshake = RedisHandshake(
             options: options, server: server.text, mustBeMaster: mustBeMaster)
-        exchange(handshake.commands, with: server) { [self] result in
+        exchange(handshake.commands, with: server, called: "redis") { [self] result in
             switch result {
             case .failure(let error): failed(error)
             case .success(let (connection, replies)):
@@ -68,7 +68,7 @@ final class RedisDial {
 
     private func ask(_ sentinel: RedisOptions.Server, for name: String) {
         let commands = SentinelQuery.commands(options, master: name)
-        exchange(commands, with: sentinel) { [self] result in
+        exchange(commands, with: sentinel, called: "sentinel") { [self] result in
             switch result {
             case .failure(let error): failed(error)
             case .success(let (connection, replies)):
@@ -86,19 +86,19 @@ final class RedisDial {
     }
 
     private func exchange(
-        _ commands: [RedisCommand], with server: RedisOptions.Server,
+        _ commands: [RedisCommand], with server: RedisOptions.Server, called kind: String,
         _ finished: @escaping (Result<(Connection, [RedisReply]), RedisError>) -> Void
     ) {
         let handler = RedisExchange(commands, options: options) { outcome in
             switch outcome {
             case .replied(let connection, let replies): finished(.success((connection, replies)))
             case .failed(let reason):
-                finished(.failure(.unavailable(reason: "redis at \(server.text): \(reason)")))
+                finished(.failure(.unavailable(reason: "\(kind) at \(server.text): \(reason)")))
             }
         }
         let endpoint = Endpoint(host: server.host, port: server.port, tls: tls)
         dialer.dial(endpoint, timeout: options.connectTimeout, handler: handler) { error in
-            finished(.failure(.unavailable(reason: "redis: \(error.description)")))
+            finished(.failure(.unavailable(reason: "\(kind): \(error.description)")))
         }
     }
 }

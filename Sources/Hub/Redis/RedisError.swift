@@ -16,13 +16,7 @@ public enum RedisError: Error, Equatable, Sendable, CustomStringConvertible {
 
     /// A connection that has ended without our knowing why.
     static func lost(_ server: String, _ reason: CloseReason) -> Self {
-        let cause =
-            switch reason {
-            case .peerGone: "the server or the network closed it"
-            case .slowConsumer: "the server took no more bytes"
-            case .finished, .aborted, .handshakeFailed: "we closed it"
-            }
-        return .unavailable(reason: "the connection to redis at \(server) is lost: \(cause)")
+        .unavailable(reason: "the connection to redis at \(server) is lost: \(reason)")
     }
 
     /// In words for an operator; never contains a password.

@@ -59,7 +59,7 @@ final class RedisExchange: ConnectionHandler {
     override func peerClosed(_ connection: Connection) { connection.abort(.peerGone) }
 
     override func closed(_ connection: Connection, reason: CloseReason) {
-        finish(.failed(failure ?? refusal ?? "the connection was closed before the answer"))
+        finish(.failed(failure ?? refusal ?? "no answer: \(reason)"))
     }
 
     /// A server that has no room, or lets nobody in from outside, says so once and closes.

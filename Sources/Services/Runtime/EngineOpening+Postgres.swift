@@ -9,6 +9,9 @@ import Loop
 
 extension EngineOpening {
     func openPostgres(_ options: PostgresOptions) throws(EngineError) -> Database {
+        if let file = options.unreadableFile {
+            throw refusal("database", "the file '\(file)' cannot be read", .configuration)
+        }
         try waitForPostgres(options)
         try bringUpToDate(options)
         var settings = PostgresOrderStore.Settings()

@@ -46,14 +46,63 @@ class RedisServer(Engine):
         secret = f":{self.password}@" if self.password else ""
         return f"redis://{secret}{HOST}:{self.port}"
 
-    def command(self) -> list[str]:
+    def listening(self) -> list[str]:
+        """Where it listens and whom it lets in, as arguments."""
         secret = ["--requirepass", self.password] if self.password else []
-        return [program("redis-server"), "--port", str(self.port), "--bind", HOST,
-                "--dir", str(self.directory), "--appendonly", "yes", "--save", "", *secret]
+        return ["--port", str(self.port), *secret]
+
+    def command(self) -> list[str]:
+        return [program("redis-server"), "--bind", HOST, *self.listening(),
+                "--dir", str(self.directory), "--appendonly", "yes", "--save", ""]
 
     def is_ready(self) -> bool:
         # While it reads its file it answers -LOADING.
         return self.ask(b"PING\r\n").startswith((b"+PONG", b"-NOAUTH"))
+
+
+class RedisReplica(RedisServer):
+    """Follows another one until it is told to lead."""
+
+    def __init__(self, directory: Path, leader: RedisServer):
+        super().__init__(directory)
+        self.leader = leader
+
+    def listening(self) -> list[str]:
+        return [*super().listening(), "--replicaof", HOST, str(self.leader.port)]
+
+
+class RedisSentinel(Engine):
+    """One that decides alone, within a second, that a leader is gone; knows it as NAME."""
+
+    name = "sentinel"
+    NAME = "orders"
+
+    def __init__(self, directory: Path, leader: RedisServer):
+        super().__init__(directory)
+        self.leader = leader
+
+    @property
+    def url(self) -> str:
+        return f"redis+sentinel://{HOST}:{self.port}/{self.NAME}/0"
+
+    @property
+    def configuration(self) -> Path:
+        return self.directory / "sentinel.conf"
+
+    def prepare(self) -> None:
+        # It keeps in this file what it has decided.
+        if not self.configuration.exists():
+            self.configuration.write_text(
+                f"port {self.port}\nbind {HOST}\ndir {self.directory}\n"
+                f"sentinel monitor {self.NAME} {HOST} {self.leader.port} 1\n"
+                f"sentinel down-after-milliseconds {self.NAME} 1000\n"
+                f"sentinel failover-timeout {self.NAME} 5000\n")
+
+    def command(self) -> list[str]:
+        return [program("redis-server"), str(self.configuration), "--sentinel"]
+
+    def is_ready(self) -> bool:
+        return self.ask(b"PING\r\n").startswith(b"+PONG")
 
 
 class PostgresServer(Engine):
@@ -64,8 +113,9 @@ class PostgresServer(Engine):
     # version 3.0, user postgres, database postgres
     _WHO = b"user\0postgres\0database\0postgres\0\0"
     _HELLO = struct.pack("!ii", 8 + len(_WHO), 3 << 16) + _WHO
-    _ACCESS = (f"host all postgres {HOST}/32 trust\n"
-               f"host all all {HOST}/32 scram-sha-256\n")
+    # Who is let in: pg_hba.conf.
+    access = (f"host all postgres {HOST}/32 trust\n"
+              f"host all all {HOST}/32 scram-sha-256\n")
 
     @property
     def url(self) -> str:
@@ -96,7 +146,7 @@ class PostgresServer(Engine):
         self.own_directory("data")
         self.run(self._program("initdb"), "--pgdata", str(self.data), "--username", "postgres",
                  "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync")
-        (self.data / "pg_hba.conf").write_text(self._ACCESS)
+        (self.data / "pg_hba.conf").write_text(self.access)
 
     def command(self) -> list[str]:
         settings = {"listen_addresses": HOST, "unix_socket_directories": "",
@@ -133,6 +183,10 @@ class RabbitServer(Engine):
     def url(self) -> str:
         return f"amqp://guest:guest@{HOST}:{self.port}/"
 
+    def listening(self) -> list[str]:
+        """Where it listens and whom it lets in, as lines of its configuration."""
+        return [f"listeners.tcp.1 = {HOST}:{self.port}"]
+
     @property
     def home(self) -> Path:
         return self.directory / "home"
@@ -140,7 +194,7 @@ class RabbitServer(Engine):
     def prepare(self) -> None:
         self.own_directory("home")
         plugins = "rabbitmq_management" if self.management_port else ""
-        lines = [f"listeners.tcp.1 = {HOST}:{self.port}", "disk_free_limit.absolute = 50MB",
+        lines = [*self.listening(), "disk_free_limit.absolute = 50MB",
                  "log.console = true", "log.console.level = info"]
         if self.management_port:
             lines += [f"management.tcp.ip = {HOST}", f"management.tcp.port = {self.management_port}"]

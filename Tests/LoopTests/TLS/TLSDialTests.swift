@@ -116,6 +116,25 @@ import Testing
         #expect(stranger.events(1).map(\.failure?.kind) == [.tls])
     }
 
+    @Test func `a server that asks for a certificate we have not says so when it closes`() throws {
+        let certificate = try TestCertificate()
+        var settings = TLSSettings(
+            certificates: [
+                .init(certificate: certificate.certificateFile, key: certificate.keyFile)
+            ])
+        settings.clientAuthentication = .required(authorityFile: certificate.certificateFile)
+        let server = try LoopHarness(echoingWith: TLSIdentity(settings))
+        let harness = try DialHarness()
+
+        harness.dial(
+            Endpoint(host: "127.0.0.1", port: server.port, tls: try trusting(certificate)))
+
+        // certificate_required, which TLS 1.3 says once the client thinks that it is in.
+        let refusal = CloseReason.alert(.certificateRequired)
+        #expect(harness.events(2) == [.opened, .closed(refusal)])
+        #expect("\(refusal)" == "the other side sent the TLS alert certificate required (116)")
+    }
+
     @Test func `a peer that accepts and says nothing is given up`() throws {
         let listener = try BlockingListener()
         let harness = try DialHarness()

@@ -67,6 +67,11 @@ static inline int copenssl_is_of_ssl(unsigned long code) {
 
 static inline int copenssl_reason(unsigned long code) { return ERR_GET_REASON(code); }
 
+/// The alert's name behind "… alert "; NULL if OpenSSL has none.
+static inline const char *copenssl_alert_text(unsigned char number) {
+    return ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, SSL_AD_REASON_OFFSET + number));
+}
+
 /// RFC 5869 with SHA-256 and no salt; 1 on success.
 static inline int copenssl_hkdf(const void *secret, size_t secret_count, const void *info,
                                 size_t info_count, void *output, size_t output_count) {

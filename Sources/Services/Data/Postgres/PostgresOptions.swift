@@ -10,6 +10,7 @@
 // Source: https://www.postgresql.org/docs/15/libpq-connect.html#LIBPQ-CONNSTRING
 
 import CPostgres
+import Glibc
 import Loop
 
 /// Why a text names no PostgreSQL database; never contains a part of the text.
@@ -101,6 +102,13 @@ public struct PostgresOptions: Equatable, Sendable {
         if let mode = parameters["sslmode"], !Self.modes.contains(mode) {
             throw PostgresOptionsError("the database's sslmode is none of libpq's")
         }
+    }
+
+    /// The first file the text names that cannot be read. libpq finds it when it connects, and then
+    /// it looks like a server that is away.
+    public var unreadableFile: String? {
+        ["sslrootcert", "sslcert", "sslkey", "sslcrl"].lazy.compactMap { parameters[$0] }
+            .first { access($0, R_OK) != 0 }
     }
 
     private static let modes: Set = [

@@ -288,7 +288,7 @@ final class RabbitLink: ConnectionHandler {
         wentDown(
             failure
                 ?? RabbitFailure(
-                    reason: "RabbitMQ at \(hostText): connection lost (\(reason))",
+                    reason: "RabbitMQ at \(hostText): connection lost: \(reason)",
                     isRefusal: false))
     }
 
