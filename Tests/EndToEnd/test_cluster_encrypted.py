@@ -85,6 +85,18 @@ def test_the_connection_strings_of_the_reference_ask_for_TLS_too(encrypted, cert
         server.end()
 
 
+def test_without_a_file_of_authorities_the_systems_are_trusted(encrypted, certificate, tmp_path):
+    encrypted.postgres.make_database("system")
+    settings = {"SSL_CERT_FILE": str(encrypted.guards.authority.certificate),
+                "HOME": str(tmp_path),
+                "CONTOSO_DATABASE": encrypted.url("--database", trusts_system=True).replace(
+                    f"/{ACCOUNT}?", "/system?"),
+                "CONTOSO_STATE": encrypted.url("--state", trusts_system=True)}
+    server = Server(OUTPUT / "servers" / "encrypted-system", certificate, environment=settings,
+                    tls=False).start()
+    server.end()
+
+
 # Those who cannot prove who they are
 
 

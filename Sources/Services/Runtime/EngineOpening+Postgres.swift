@@ -9,6 +9,7 @@ import Loop
 
 extension EngineOpening {
     func openPostgres(_ options: PostgresOptions) throws(EngineError) -> Database {
+        let options = options.trustingSystem()
         if let file = options.unreadableFile {
             throw refusal("database", "the file '\(file)' cannot be read", .configuration)
         }

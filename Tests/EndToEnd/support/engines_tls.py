@@ -150,20 +150,24 @@ class EncryptedEngines:
             engine.kill()
 
     def url(self, flag: str, *, host: str = NAME, scheme: str | None = None,
-            authority: Path | None = None, shows_certificate: bool = True) -> str:
+            authority: Path | None = None, shows_certificate: bool = True,
+            trusts_system: bool = False) -> str:
         """The URL that opens the server of a setting, or one with a fault."""
         usual, port, path, names = {
             "--state": ("rediss", self.redis.port, "/0",
-                        ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "")),
+                        ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", [])),
             "--broker": ("amqps", self.rabbit.port, "/",
-                         ("cacertfile", "certfile", "keyfile", "")),
+                         ("cacertfile", "certfile", "keyfile", [])),
             "--database": ("postgres", self.postgres.port, f"/{ACCOUNT}",
-                           ("sslrootcert", "sslcert", "sslkey", "&sslmode=verify-full"))}[flag]
+                           ("sslrootcert", "sslcert", "sslkey", ["sslmode=verify-full"]))}[flag]
         url = f"{scheme or usual}://{ACCOUNT}:{ESCAPED}@{host}:{port}{path}"
         if scheme is not None:
             return url
         trusted, certificate, key, more = names
-        url += f"?{trusted}={authority or self.guards.authority.certificate}{more}"
+        words = [*more]
+        if not trusts_system:
+            words.append(f"{trusted}={authority or self.guards.authority.certificate}")
         if shows_certificate:
-            url += f"&{certificate}={self.guards.client.certificate}&{key}={self.guards.client.key}"
-        return url
+            words += [f"{certificate}={self.guards.client.certificate}",
+                      f"{key}={self.guards.client.key}"]
+        return f"{url}?{'&'.join(words)}"

@@ -111,6 +111,28 @@ public struct PostgresOptions: Equatable, Sendable {
             .first { access($0, R_OK) != 0 }
     }
 
+    /// The same, trusting the system's authorities where certificates are verified and neither the
+    /// text nor libpq's own places name others: `sslmode=verify-full` alone then works in a container,
+    /// which has no `~/.postgresql/root.crt`.
+    ///
+    /// - Parameter variable: a variable of the environment.
+    /// - Parameter isReadable: whether there is such a file.
+    public func trustingSystem(
+        variable: (String) -> String? = { name in getenv(name).map { String(cString: $0) } },
+        isReadable: (String) -> Bool = { access($0, R_OK) == 0 }
+    ) -> PostgresOptions {
+        let own = variable("HOME").map { "\($0)/.postgresql/root.crt" }
+        guard parameters["sslmode"]?.hasPrefix("verify") == true, parameters["sslrootcert"] == nil,
+            variable("PGSSLROOTCERT") == nil, own.map(isReadable) != true
+        else { return self }
+        var copy = self
+        copy.parameters["sslrootcert"] = variable("SSL_CERT_FILE") ?? Self.systemAuthorities
+        return copy
+    }
+
+    /// Debian's package ca-certificates.
+    private static let systemAuthorities = "/etc/ssl/certs/ca-certificates.crt"
+
     private static let modes: Set = [
         "disable", "allow", "prefer", "require", "verify-ca", "verify-full",
     ]

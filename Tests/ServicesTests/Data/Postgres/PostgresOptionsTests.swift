@@ -28,6 +28,27 @@ import Testing
         #expect(options.connectTimeout == .seconds(2))
     }
 
+    @Test func `who verifies and names nobody trusts whom the system trusts`() throws {
+        let options = try PostgresOptions(parsing: "postgres://db/orders?sslmode=verify-full")
+        func trusted(
+            _ options: PostgresOptions, _ variables: [String: String] = [:], files: Set<String> = []
+        ) -> String? {
+            options.trustingSystem(
+                variable: { variables[$0] }, isReadable: { files.contains($0) }
+            ).parameters["sslrootcert"]
+        }
+
+        #expect(trusted(options) == "/etc/ssl/certs/ca-certificates.crt")
+        #expect(trusted(options, ["SSL_CERT_FILE": "/s.pem"]) == "/s.pem")
+        // libpq's own places come first.
+        #expect(trusted(options, ["PGSSLROOTCERT": "/p.pem"]) == nil)
+        #expect(trusted(options, ["HOME": "/h"], files: ["/h/.postgresql/root.crt"]) == nil)
+        #expect(trusted(options, ["HOME": "/h"]) != nil)
+        let named = "postgres://db/orders?sslmode=verify-full&sslrootcert=/ca.pem"
+        #expect(trusted(try PostgresOptions(parsing: named)) == "/ca.pem")
+        #expect(trusted(try PostgresOptions(parsing: "postgres://db?sslmode=require")) == nil)
+    }
+
     @Test(arguments: [
         "Server=localhost,1433;Database=c;User Id=sa;Password=secret;TrustServerCertificate=True",
         "Server=tcp:x.database.windows.net;Database=c;Password=secret",
