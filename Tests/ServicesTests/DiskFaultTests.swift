@@ -1,5 +1,6 @@
 import Faults
 import Foundation
+import Loop
 import Testing
 
 @testable import Services
@@ -27,6 +28,7 @@ import Testing
     func `after a sync that failed no commit is called safe any more`(code: Int32) throws {
         let database = try open()
         try insert(into: database)
+        #expect(database.disk?.isUp == true)
 
         plan.arm(.fdatasync, .fails(code))
         plan.watch()
@@ -42,6 +44,7 @@ import Testing
         }
         #expect(throws: StoreError.self) { try database.waitUntilReadIsSafe() }
         #expect(plan.hitCount == 1)
+        #expect(database.disk?.isUp == false)
     }
 
     @Test func `a database opened anew after a failed sync commits again`() throws {

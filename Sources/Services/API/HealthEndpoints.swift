@@ -1,7 +1,6 @@
 // HealthEndpoints: whether this process lives, and whether it wants traffic. No token.
 //
-// Liveness asks nothing of any dependency: restarting us would not mend a database. It does ask for the
-// other loops. Neither is turned away where the server is busy.
+// Neither is turned away where the server is busy.
 //
 // Thread: handlers on any loop.
 
@@ -9,16 +8,19 @@ import WS
 
 public enum HealthEndpoints {
     public static func addRoutes(
-        to router: inout Router, readiness: Readiness, watch: LoopWatch
+        to router: inout Router, readiness: Readiness, liveness: Liveness
     ) {
         for path in ["/health/live", "/healthz", "/health"] {
             router.on(.get, path, urgency: .vital) { _, _, responder in
-                let stuckCount = watch.stuckCount
-                if stuckCount == 0 {
-                    return responder.respond(.json(Array(#"{"status":"ok"}"#.utf8)))
+                switch liveness.state {
+                case .alive: responder.respond(.json(Array(#"{"status":"ok"}"#.utf8)))
+                case .stuck(let loopCount):
+                    let body = #"{"status":"stuck","loops":\#(loopCount)}"#
+                    responder.respond(.json(Array(body.utf8), status: .serviceUnavailable))
+                case .diskFailed:
+                    let body = #"{"status":"disk failed"}"#
+                    responder.respond(.json(Array(body.utf8), status: .serviceUnavailable))
                 }
-                let body = #"{"status":"stuck","loops":\#(stuckCount)}"#
-                responder.respond(.json(Array(body.utf8), status: .serviceUnavailable))
             }
         }
         router.on(.get, "/health/ready", urgency: .vital) { _, _, responder in

@@ -96,12 +96,15 @@ struct EngineOpening {
     /// - Parameter database: shared with the orders where they are embedded too.
     func openBus(
         embeddedIn database: SQLiteDatabase?
-    ) throws(EngineError) -> (bus: any MessageBus, links: [LinkStatus]) {
+    ) throws(EngineError) -> (bus: any MessageBus, links: [LinkStatus], embedded: SQLiteDatabase?) {
         switch configuration.broker {
         case .embedded:
-            if let database { return (EmbeddedBus(database: database), []) }
-            return (EmbeddedBus(database: try openSQLite(nil)), [])
-        case .rabbitMQ(let options): return try openRabbitMQ(options)
+            if let database { return (EmbeddedBus(database: database), [], nil) }
+            let queue = try openSQLite(nil)
+            return (EmbeddedBus(database: queue), [], queue)
+        case .rabbitMQ(let options):
+            let broker = try openRabbitMQ(options)
+            return (broker.bus, broker.links, nil)
         }
     }
 

@@ -25,6 +25,8 @@ struct Engines: Sendable {
     let state: any WorkflowState
     let backplane: any Backplane
     let queues: QueueNames
+    /// Of the embedded databases.
+    let disks: [LinkStatus]
     /// What each role cannot do without.
     private let links: [ServiceRole: [LinkStatus]]
     private let closers: [@Sendable () -> Void]
@@ -42,11 +44,12 @@ struct Engines: Sendable {
         let database = try opening.openDatabase()
         let bus = try opening.openBus(embeddedIn: database.embedded)
         let state = try opening.openState()
+        let disks = [database.embedded, bus.embedded].compactMap { $0?.disk }
         return Engines(
             store: database.store, bus: bus.bus, state: state.state, backplane: state.backplane,
-            queues: configuration.queues,
+            queues: configuration.queues, disks: disks,
             links: [
-                .accept: database.links, .process: database.links + bus.links,
+                .accept: database.links + disks, .process: database.links + bus.links + disks,
                 .notification: state.links,
             ],
             closers: database.closers)

@@ -16,7 +16,7 @@ final class Server {
     /// Nil where nothing outside is reached over a loop.
     private let links: Links?
     let telemetry: Telemetry
-    private let engines: Engines
+    let engines: Engines
     private let workers: WorkerPool
     private let counters = OrderCounters()
     private let relay = WakeSignal()

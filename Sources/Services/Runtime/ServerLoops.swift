@@ -32,7 +32,9 @@ extension Server {
     func listen(api: OrderAPI?, hub: HubServer?) throws(EngineError) -> [String] {
         let site = Site(
             configuration: configuration, api: api, hub: hub, authenticator: authenticator,
-            readiness: readiness, watch: watch, shop: shop, tracer: telemetry.tracer)
+            readiness: readiness,
+            liveness: Liveness(watch: watch, disks: engines.disks), shop: shop,
+            tracer: telemetry.tracer)
         let http = site.httpConfiguration
         do {
             for (number, jobs) in loopJobs.enumerated() {
@@ -63,7 +65,7 @@ private struct Site: Sendable {
     let hub: HubServer?
     let authenticator: Authenticator
     let readiness: Readiness
-    let watch: LoopWatch
+    let liveness: Liveness
     let shop: ShopPages?
     let tracer: Tracer
 
@@ -84,7 +86,7 @@ private struct Site: Sendable {
 
     func makeRouter(_ hubLoop: HubLoop?) -> Router {
         var router = Router()
-        HealthEndpoints.addRoutes(to: &router, readiness: readiness, watch: watch)
+        HealthEndpoints.addRoutes(to: &router, readiness: readiness, liveness: liveness)
         if configuration.isDevelopment {
             DevTokenEndpoint.addRoute(to: &router, tokens: DevTokens(configuration))
         }

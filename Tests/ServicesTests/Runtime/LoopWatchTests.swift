@@ -2,7 +2,6 @@ import Glibc
 import Loop
 import TestSupport
 import Testing
-import WS
 
 @testable import Services
 
@@ -37,30 +36,5 @@ import WS
         while beating.age(at: start) > .zero { usleep(1000) }
 
         _ = harness
-    }
-
-    @Test func `liveness answers 503 while a loop is stuck`() throws {
-        let watch = LoopWatch(time: clock)
-        watch.add(LoopPulse(at: clock.monotonicNow))
-        let harness = try LoopHarness { reactor in
-            var router = Router()
-            HealthEndpoints.addRoutes(
-                to: &router, readiness: Readiness(drainingFile: "/nonexistent/draining"),
-                watch: watch)
-            let server = HTTPServer(reactor: reactor, router: router)
-            return try reactor.listen(host: "127.0.0.1", port: 0) { _ in server.makeHandler() }
-        }
-        func live() throws -> String {
-            let client = try harness.connect()
-            try client.send("GET /health/live HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
-            return String(decoding: try client.receiveToEnd(), as: UTF8.self)
-        }
-        #expect(try live().hasPrefix("HTTP/1.1 200 "))
-
-        clock.advance(by: .seconds(31))
-
-        let answer = try live()
-        #expect(answer.hasPrefix("HTTP/1.1 503 "))
-        #expect(answer.hasSuffix(#"{"status":"stuck","loops":1}"#))
     }
 }

@@ -99,6 +99,9 @@ public final class SQLiteDatabase: Sendable {
         }
     }
 
+    /// Down once a sync has failed, until the process is started again; nil for a database in memory.
+    public var disk: LinkStatus? { log?.disk }
+
     /// A damaged file is better found now than by the first order that touches the damage.
     private static func checkIntegrity(
         of connection: SQLiteConnection, _ settings: Settings

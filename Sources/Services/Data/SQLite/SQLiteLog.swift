@@ -36,6 +36,8 @@ final class SQLiteLog: Sendable {
     private let path: String
     private let descriptor: Int32
     private let state = Monitor(State())
+    /// Up until a sync fails, then down for good.
+    let disk = LinkStatus(name: "disk")
 
     /// - Parameter database: has its log already. SQLite keeps that file until the last connection
     ///   closes, so the descriptor stays good. It holds no lock of SQLite's: those are on other files.
@@ -46,6 +48,7 @@ final class SQLiteLog: Sendable {
             let reason = SystemError(code: errno, call: "open").description
             throw .unavailable("the log '\(path)' cannot be opened: \(reason)")
         }
+        disk.wentUp()
     }
 
     deinit { close(descriptor) }
@@ -94,6 +97,7 @@ final class SQLiteLog: Sendable {
                         + "see to the disk, then start the server again")
             case .sync(let reached):
                 let code = sync()
+                if code != 0 { disk.wentDown(at: SystemTime().monotonicNow) }
                 state.update { state in
                     state.isSyncing = false
                     if code == 0 {
