@@ -69,7 +69,7 @@ public final class HubLoop {
         reactor.onDrain {
             inbox.owner?.beginDrain()
         } backlog: {
-            inbox.owner?.connectionCount ?? 0
+            inbox.owner?.drainBacklog ?? 0
         }
     }
 

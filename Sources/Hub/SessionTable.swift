@@ -41,4 +41,11 @@ struct SessionTable {
     var hasClock = false
     /// What all of them kept for their clients when the clock last ticked.
     var keptByteCount = 0
+
+    /// Sessions that are over, and whose clients have not fetched our last words.
+    var unfetchedCount: Int {
+        entries.values.count { entry in
+            if case .open(let session) = entry { session.hasLastWords } else { false }
+        }
+    }
 }

@@ -1,5 +1,6 @@
 """Leaving: what clients, load balancers and supervisors see when a process is asked to end."""
 
+import json
 import signal
 import threading
 import time
@@ -7,7 +8,7 @@ import time
 import pytest
 
 from support.deadline import until
-from support.hub_client import HubClient, negotiate
+from support.hub_client import HANDSHAKE, HUB, SEPARATOR, HubClient, negotiate
 from support.http_wire import PeerClosed, request
 from support.metrics import LISTENING, Metrics
 from support.shop import Shop, new_user
@@ -123,3 +124,26 @@ def test_an_old_connection_is_told_to_reconnect(new_server):
             tab.next_record()
     ended = 'contoso_hub_connections_ended_total{reason="max_age"}'
     until("it was counted", lambda: metrics.scrape()[ended] == 1, 30)
+
+
+def test_a_client_between_two_polls_fetches_the_goodbye_through_another_pod(make_server, outside):
+    settings = {**outside.settings, **drain(period=LONG)}
+    leaving, staying = pods = [
+        make_server(f"{name}-pod", roles="notification", environment=settings).start()
+        for name in ("leaving", "staying")]
+    shop = Shop(leaving, new_user())
+    token = negotiate(leaving, shop.token).json()["connectionToken"]
+    place, fields = f"{HUB}?id={token}", {"Authorization": f"Bearer {shop.token}"}
+    assert request(leaving.http, "GET", place, fields).status == 200
+    assert request(leaving.http, "POST", place, fields, HANDSHAKE).status == 200
+    assert request(leaving.http, "GET", place, fields).body == b"{}" + SEPARATOR
+
+    ask_to_stop(leaving)
+    until("the drain has begun", lambda: "drain begins" in leaving.log(), 30)
+    until("its turn has come", lambda: '"hub_left":0' in leaving.log(), 30)
+
+    answer = request(staying.http, "GET", place, fields)
+    assert answer.status == 200 and json.loads(answer.body[:-1]) == CLOSE, answer
+    assert leaving.wait() == 0
+    for pod in pods:
+        pod.end()

@@ -56,6 +56,9 @@ public protocol Backplane: Sendable {
     /// Whether other pods can be reached, as far as is known.
     var isAvailable: Bool { get }
 
+    /// Whether a client may reach us through other pods, by `forward`.
+    var isReachedThroughOthers: Bool { get }
+
     /// Called once, before anything else.
     func start(_ receive: @escaping @Sendable (BackplaneEvent) -> Void)
 

@@ -6,6 +6,7 @@ public struct LocalBackplane: Backplane {
     public init() {}
 
     public var isAvailable: Bool { true }
+    public var isReachedThroughOthers: Bool { false }
 
     public func start(_ receive: @escaping @Sendable (BackplaneEvent) -> Void) {}
 

@@ -48,6 +48,7 @@ public final class RedisBackplane: Backplane {
     }
 
     public var isAvailable: Bool { isWhole.value.load(ordering: .relaxed) }
+    public var isReachedThroughOthers: Bool { isAvailable }
 
     public func start(_ receive: @escaping @Sendable (BackplaneEvent) -> Void) {
         mailbox.post(.start(receive))

@@ -40,6 +40,13 @@ extension HubLoop {
 
     var isDraining: Bool { drainQueue != nil }
 
+    /// Connections that are open, and those whose clients have not fetched our last words: nobody can
+    /// come here for them any more, but other pods forward their polls.
+    var drainBacklog: Int {
+        guard server.backplane.isReachedThroughOthers else { return connectionCount }
+        return connectionCount + sessions.unfetchedCount
+    }
+
     /// On the loop, once: nobody leaves before its turn.
     func beginDrain() {
         let tokens = registry.tokens

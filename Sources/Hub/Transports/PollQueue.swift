@@ -30,6 +30,8 @@ final class PollQueue {
     private(set) var isFinished = false
     /// The client knows that it is over.
     private(set) var isDrained = false
+    /// It is over, and the client has not fetched our last words.
+    var hasLastWords: Bool { isFinished && backlog.byteCount > 0 }
     /// Since when no poll waits.
     private var idleSince: MonotonicInstant
     private let byteCountHigh: Int

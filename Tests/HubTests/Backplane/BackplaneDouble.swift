@@ -5,6 +5,8 @@
 protocol BackplaneDouble: Backplane {}
 
 extension BackplaneDouble {
+    var isReachedThroughOthers: Bool { true }
+
     func ask(
         _ question: ClientQuestion, answered: @escaping @Sendable (ClientAnswer) -> Void
     ) { answered(.unknown(connectionID: question.connectionID)) }

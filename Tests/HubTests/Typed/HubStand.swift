@@ -58,6 +58,7 @@ final class ScriptedBackplane: Backplane {
     init(failingWith error: BackplaneError? = nil) { self.error = error }
 
     var isAvailable: Bool { error == nil }
+    var isReachedThroughOthers: Bool { false }
 
     func start(_ receive: @escaping @Sendable (BackplaneEvent) -> Void) {}
 
