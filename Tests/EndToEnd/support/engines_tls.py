@@ -19,6 +19,7 @@ from pathlib import Path
 from .certificate import Authority, Certificate
 from .engine import HOST, PROBE_WITHIN, Engine
 from .engines import PostgresServer, RabbitServer, RedisServer
+from .outside import Engines
 
 ACCOUNT, PASSWORD = "contoso", "pass/word"
 ESCAPED = "pass%2Fword"
@@ -124,7 +125,7 @@ class EncryptedPostgres(_Encrypted, PostgresServer):
         self.change(f"CREATE DATABASE {name} OWNER {ACCOUNT}")
 
 
-class EncryptedEngines:
+class EncryptedEngines(Engines):
     def __init__(self, directory: Path):
         self.guards = Guards(directory / "certificates")
         self.redis = EncryptedRedis(directory / "redis")
@@ -133,21 +134,10 @@ class EncryptedEngines:
         for engine in self.all:
             engine.guards = self.guards
 
-    @property
-    def all(self) -> list[_Encrypted]:
-        return [self.redis, self.rabbit, self.postgres]
-
     def start(self) -> "EncryptedEngines":
-        for engine in self.all:
-            engine.spawn()
-        for engine in self.all:
-            engine.wait_ready()
+        super().start()
         self.postgres.make_account()
         return self
-
-    def stop(self) -> None:
-        for engine in self.all:
-            engine.kill()
 
     def url(self, flag: str, *, host: str = NAME, scheme: str | None = None,
             authority: Path | None = None, shows_certificate: bool = True,
