@@ -1,8 +1,8 @@
 // floor.h: what the parts of the floor know of each other.
 //
-//   floor.c ─▶ websocket.c ─▶ hub.c          bytes that came, and the answers to them
-//      │            redis.c ─▶ hub.c          messages for everybody
-//      └──▶ tls.c ◀─────────── hub.c          the way out
+//   main.c ──▶ websocket.c ─▶ hub.c ─▶ frame.c         bytes that came, and the answers to them
+//      └─────▶ redis.c ─────▶ hub.c ─▶ connection.c    messages for everybody
+//                                          └─▶ tls.c   the way out
 //
 // One thread. Every buffer is shared by all connections and touched only as far as it is used; a
 // connection that is idle has 24 bytes here, and under TLS what OpenSSL keeps of it.
@@ -10,9 +10,13 @@
 #ifndef FLOOR_H
 #define FLOOR_H
 
+#include <errno.h>
 #include <openssl/types.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/types.h>
 
 enum {
@@ -44,12 +48,16 @@ extern size_t output_count;
 // What a reader of bytes says instead of how many it has used: the connection shall end.
 enum { ENDED = -1 };
 
-// floor.c
+static inline _Noreturn void fail(const char *what) {
+    fprintf(stderr, "floor: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+// connection.c
 
 // One write. 0 if the socket did not take all of it.
 int transmit(int fd, const unsigned char *bytes, size_t count);
 void drop(int fd);
-_Noreturn void fail(const char *what);
 
 // tls.c
 
@@ -66,6 +74,9 @@ int tls_transmit(int fd, SSL *tls, const unsigned char *bytes, size_t count);
 // followed by one more byte.
 long answer_requests(struct connection *c, char *bytes, size_t count);
 long answer_frames(struct connection *c, unsigned char *bytes, size_t count);
+
+// frame.c
+
 // Writes 2 or 4 bytes; returns how many. Opcodes: RFC 6455 §5.2.
 size_t write_frame_header(unsigned char *out, int opcode, size_t length);
 

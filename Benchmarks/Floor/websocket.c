@@ -88,18 +88,6 @@ static void unmask(unsigned char *out, const unsigned char *in, size_t count, ui
     for (; i < count; i++) out[i] = in[i] ^ (unsigned char)(key >> (8 * (i & 3)));
 }
 
-size_t write_frame_header(unsigned char *out, int opcode, size_t length) {
-    out[0] = (unsigned char)(0x80 | opcode);
-    if (length < 126) {
-        out[1] = (unsigned char)length;
-        return 2;
-    }
-    out[1] = 126;
-    out[2] = (unsigned char)(length >> 8);
-    out[3] = (unsigned char)length;
-    return 4;
-}
-
 static void answer_message(struct connection *c, int opcode, unsigned char *masked, size_t count,
                            uint32_t key) {
     if (opcode == PONG) return;

@@ -14,7 +14,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,30 +30,8 @@ enum {
     TICK = 100,       // ms between looks at who is to be pinged
 };
 
-struct connection connections[DESCRIPTORS];
-int descriptor_max;
-unsigned char output[OUTPUT];
-size_t output_count;
-
 static unsigned char input[2 * BUFFER];
 static int poller, listener, is_secure;
-
-void fail(const char *what) {
-    fprintf(stderr, "floor: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
-void drop(int fd) {
-    SSL_free(connections[fd].tls);
-    free(connections[fd].rest);
-    connections[fd] = (struct connection){0};
-    close(fd);
-}
-
-int transmit(int fd, const unsigned char *bytes, size_t count) {
-    if (connections[fd].tls) return tls_transmit(fd, connections[fd].tls, bytes, count);
-    return !count || send(fd, bytes, count, MSG_NOSIGNAL) == (ssize_t)count;
-}
 
 static void keep(struct connection *c, const unsigned char *bytes, size_t count) {
     free(c->rest);
@@ -122,7 +99,7 @@ static void listen_on(uint16_t port) {
     fflush(stdout);
 }
 
-static void end(int number) {
+static void stop(int number) {
     (void)number;
     _exit(0);
 }
@@ -161,8 +138,8 @@ int main(int argc, char **argv) {
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
     setrlimit(RLIMIT_NOFILE, &limit);
-    signal(SIGTERM, end);
-    signal(SIGINT, end);
+    signal(SIGTERM, stop);
+    signal(SIGINT, stop);
     is_secure = certificate != NULL;
     if (is_secure) tls_open(certificate, key);
     int subscription = redis ? redis_open(redis) : -1;
