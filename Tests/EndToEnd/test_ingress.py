@@ -17,8 +17,8 @@ import pytest
 from support.browser import Browser, is_installed
 from support.deadline import until
 from support.engine import HOST, free_port
-from support.engines import NginxServer
-from support.hub_client import HUB
+from support.engines import HAProxyServer, NginxServer
+from support.hub_client import HUB, HubClient
 from support.http_wire import PeerClosed, Wire
 from support.metrics import LISTENING, Metrics
 from support.otlp_sink import OTLPSink
@@ -264,6 +264,29 @@ def test_a_proxy_header_names_the_client_in_front_of_tls_and_of_http(new_server)
 
         assert client_addresses(sink, 4) == [
             "203.0.113.0", "203.0.113.10", "203.0.113.1", "203.0.113.11"]
+
+
+def test_haproxy_names_the_client_in_both_versions_and_lets_sockets_through(new_server):
+    with OTLPSink() as sink:
+        server = new_server(environment={
+            **TRUSTING, **sink.environment, "CONTOSO_PROXY_PROTOCOL": "http,https"}).start()
+        routes = [(address[1], header) for header in ("send-proxy", "send-proxy-v2")
+                  for address in (server.http, server.https)]
+        haproxy = HAProxyServer(OUTPUT / "engines" / f"haproxy-{free_port()}", routes).start()
+        try:
+            for number, port in enumerate(haproxy.ports):
+                user, tls = new_user(), number % 2 == 1
+                front = SimpleNamespace(http=(HOST, port), https=(HOST, port))
+                answer = post_order((HOST, port), "", bearer(user), tls=tls,
+                                    source=f"127.0.0.{20 + number}")
+                assert answer.status == 201, answer
+                with HubClient(front, user, tls=tls) as tab:
+                    status = tab.result("GetCurrentStatus", answer.json()["correlationId"])
+                    assert status["orderId"] == answer.json()["id"]
+        finally:
+            haproxy.terminate()
+
+        assert client_addresses(sink, 4) == [f"127.0.0.{20 + number}" for number in range(4)]
 
 
 def test_a_proxy_in_front_of_nginx_and_nginx_together_name_the_client(new_server):

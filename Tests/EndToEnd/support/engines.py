@@ -1,4 +1,4 @@
-"""The four servers the platform is run against: Redis, RabbitMQ, PostgreSQL, nginx.
+"""The servers the platform is run against: Redis, RabbitMQ, PostgreSQL, nginx, HAProxy.
 
     RedisServer(dir).start().url       redis://127.0.0.1:PORT
     RabbitServer(dir).start().url      amqp://guest:guest@127.0.0.1:PORT/
@@ -282,5 +282,32 @@ class NginxServer(Engine):
 
     def is_ready(self) -> bool:
         # With TLS it closes or answers 400; both show that it listens.
+        self.ask(b"GET / HTTP/1.0\r\n\r\n")
+        return True
+
+
+class HAProxyServer(Engine):
+    """Hands TCP connections on with a PROXY header."""
+
+    name = "haproxy"
+
+    def __init__(self, directory: Path, routes: list[tuple[int, str]]):
+        """A route is a server's port and how the header is sent: send-proxy, send-proxy-v2."""
+        super().__init__(directory)
+        self.ports = [self.port, *(free_port() for _ in routes[1:])]
+        self.routes = routes
+
+    def prepare(self) -> None:
+        lines = ["defaults", "  mode tcp", "  timeout connect 5s", "  timeout client 1m",
+                 "  timeout server 1m"]
+        for port, (target, header) in zip(self.ports, self.routes):
+            lines += [f"listen from-{port}", f"  bind {HOST}:{port}",
+                      f"  server contoso {HOST}:{target} {header}"]
+        (self.directory / "haproxy.cfg").write_text("\n".join(lines) + "\n")
+
+    def command(self) -> list[str]:
+        return [program("haproxy"), "-db", "-f", str(self.directory / "haproxy.cfg")]
+
+    def is_ready(self) -> bool:
         self.ask(b"GET / HTTP/1.0\r\n\r\n")
         return True
