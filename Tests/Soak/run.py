@@ -28,7 +28,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "EndToEnd"), str(HERE.parent / "Not
 
 from clients import HONEST, OTHERS, Door, users
 from faultproxy import FaultProxy
-from gauges import Held, look
+from gauges import Held, has_come_back, look
 from stage import Cluster
 from support.certificate import make_certificate
 from support.deadline import Deadline
@@ -280,7 +280,7 @@ class Soak:
             for gauge in sorted({*before.gauges, *after.gauges}):
                 was, now = before.gauges.get(gauge, 0), after.gauges.get(gauge, 0)
                 self._claim(f"{name}: {gauge} is {was:g} again",
-                            lambda: was == now or f"now {now:g}")
+                            lambda: has_come_back(gauge, was, now) or f"now {now:g}")
             grown = after.resident - before.resident
             self._claim(f"{name}: memory is within {MEMORY_TOLERANCE // MIB} MiB of the start",
                         lambda: grown <= MEMORY_TOLERANCE or f"grown by {grown / MIB:.1f} MiB")

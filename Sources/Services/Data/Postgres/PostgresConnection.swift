@@ -35,6 +35,8 @@ final class PostgresConnection: @unchecked Sendable {
     let openedAt: MonotonicInstant
     /// When the pool replaces it; set by the pool.
     var expiresAt: MonotonicInstant
+    /// When a call borrowed it last; set by the pool.
+    var lentAt: MonotonicInstant
     /// When the call that uses the connection must have its answer.
     var deadline: MonotonicInstant
     /// True once it can be used for nothing but closing.
@@ -51,6 +53,7 @@ final class PostgresConnection: @unchecked Sendable {
         name = options.name
         openedAt = SystemTime().monotonicNow
         expiresAt = MonotonicInstant(nanoseconds: .max)
+        lentAt = openedAt
         self.deadline = deadline
         handle = try PostgresLogin.open(options, deadline: deadline)
         guard PQsetnonblocking(handle, 1) == 0, PQenterPipelineMode(handle) == 1 else {

@@ -2,7 +2,7 @@
 //
 //   wanted ──▶ open ──▶ ok                                 a call waits, or none is open
 //                └────▶ failed ──▶ pause (growing) ──▶ open
-//   nothing wanted for 5 s ──▶ SELECT 1 on the session that was idle for longest
+//   nothing wanted for 5 s ──▶ the session that was idle for longest: SELECT 1, or its end
 //
 // Only this thread connects, so a call never waits for a name server or a silent host longer than its
 // own deadline.
@@ -42,7 +42,9 @@ struct PostgresKeeper: Sendable {
     }
 
     private func probe(_ connection: PostgresConnection) {
-        guard sessions.isGood(connection) else { return sessions.drop(connection) }
+        guard sessions.isGood(connection), !sessions.isSpare(connection) else {
+            return sessions.drop(connection)
+        }
         connection.deadline = time.monotonicNow.advanced(by: settings.callTimeout)
         do throws(PostgresError) {
             try connection.run("SELECT 1")

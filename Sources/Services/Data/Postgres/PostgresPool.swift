@@ -3,7 +3,7 @@
 //   call ──▶ [idle …] ──▶ session ──▶ body ──▶ [idle …]            a broken one is thrown away
 //               ▲  none idle: wait, at most until the call's deadline
 //               └── keeper thread: opens what is missing, tries again while the server is away,
-//                   asks an idle one now and then
+//                   asks an idle one now and then, closes what nobody wants
 //
 // Thread: `call` any worker thread; the keeper is a thread of the pool's own.
 // Allocates: per session; a call nothing of its own.
@@ -20,6 +20,9 @@ public final class PostgresPool: Sendable {
         /// A session is replaced when it is this old, up to a quarter later: after a move of the
         /// database the load finds its new place.
         public var lifetime: Duration = .seconds(1800)
+        /// A session that no call has wanted for so long is closed, except the last one: what a burst
+        /// has opened is a process of the server's each.
+        public var idleTimeout: Duration = .seconds(60)
         /// How often an idle session is asked whether it is alive.
         public var probeInterval: Duration = .seconds(5)
         /// Pauses between attempts to connect while the server is away; doubling.

@@ -57,7 +57,10 @@ final class PostgresSessions: Sendable {
     /// A session that was alive a moment ago.
     func take(until deadline: MonotonicInstant) throws(PostgresError) -> PostgresConnection {
         while let connection = try waitForIdle(until: deadline) {
-            if isGood(connection) { return connection }
+            if isGood(connection) {
+                connection.lentAt = time.monotonicNow
+                return connection
+            }
             drop(connection)
         }
         throw PostgresError(
@@ -122,6 +125,15 @@ final class PostgresSessions: Sendable {
         }
         log.warning("no answer", [.reason(error.reason), .integer("dropped", dropped.count)])
     }
+
+    /// Nobody has wanted it for a while, and it is not the only one.
+    func isSpare(_ connection: PostgresConnection) -> Bool {
+        connection.lentAt.advanced(by: settings.idleTimeout) <= time.monotonicNow
+            && state.withLock { $0.openCount > 1 }
+    }
+
+    /// Idle and lent ones.
+    var openCount: Int { state.withLock { $0.openCount } }
 
     // MARK: The keeper's side
 

@@ -135,6 +135,25 @@ struct PostgresLinkTests {
         #expect(latest != first)
     }
 
+    @Test func `what a burst has opened is closed when nobody wants it, except one session`() throws
+    {
+        let test = try store {
+            $0.probeInterval = .milliseconds(20)
+            $0.idleTimeout = .milliseconds(200)
+        }
+        let pool = test.store.pool
+        // Calls inside each other need a session each.
+        func burst(_ count: Int) throws(PostgresError) -> Int {
+            guard count > 0 else { return pool.sessions.openCount }
+            return try pool.call { (_) throws(PostgresError) in try burst(count - 1) }
+        }
+        #expect(try burst(5) == 5)
+
+        try waitUntil { pool.sessions.openCount == 1 }
+        try test.store.ping()
+        #expect(pool.sessions.openCount == 1)
+    }
+
     @Test func `a closed store refuses`() throws {
         let test = try store()
         try test.store.ping()
