@@ -2,7 +2,8 @@
 //
 //   accept ─▶ process full? ─▶ trusted proxy: in
 //                           ─▶ address too fast, or has too many? ─▶ refused, with the listener's words
-//                                                                 ─▶ in, and counted until it closes
+//                                          ▲                      ─▶ in, and counted until it closes
+//   a proxy names its client (PROXY) ──────┘
 //
 // A customer's IPv6 connection has at least 2⁶⁴ addresses, so those of one /64 count as one.
 //
@@ -70,6 +71,15 @@ public final class Admission: Sendable {
             leaveByAddress(address)
             return .addressRate
         }
+        return nil
+    }
+
+    /// A proxy has named whose connection it is: from now on the client's rules hold for it.
+    ///
+    /// - Returns: nil if it may stay; otherwise it still counts as the proxy's until it leaves.
+    func move(from proxy: IPAddress, to client: IPAddress) -> ConnectionRefusal? {
+        if let refusal = enterByAddress(client) { return refusal }
+        leaveByAddress(proxy)
         return nil
     }
 

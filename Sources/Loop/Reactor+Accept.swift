@@ -222,6 +222,20 @@ extension Reactor {
         _ = clinux_close(descriptor)
     }
 
+    /// The same for one that has been accepted.
+    func refuse(
+        _ slot: UnsafeMutablePointer<Slot>, _ index: UInt32, _ refusal: ConnectionRefusal
+    ) {
+        count(refusal)
+        let listener = listeners[Int(slot.pointee.listener)]
+        guard listener.identity == nil, !listener.refusal.isEmpty else {
+            return end(slot, index, .aborted)
+        }
+        _ = clinux_send(slot.pointee.descriptor, listener.refusal, listener.refusal.count)
+        slot.pointee.flags.formUnion([.closing, .lingerWanted])
+        finishClose(slot, index)
+    }
+
     private func count(_ refusal: ConnectionRefusal) {
         counters.refusalCountByReason[refusal, default: 0] += 1
     }

@@ -49,9 +49,23 @@ extension Reactor {
             if let client = header.client {
                 slot.pointee.flags.insert(.proxied)
                 table.aside(index).pointee.client = client
+                if let refusal = admit(client.ip, slot, index) {
+                    return refuse(slot, index, refusal)
+                }
             }
             begin(slot, index)
         }
+    }
+
+    /// Counts the connection as the client's and not as its proxy's.
+    private func admit(
+        _ client: IPAddress, _ slot: UnsafeMutablePointer<Slot>, _ index: UInt32
+    ) -> ConnectionRefusal? {
+        guard let admission = listeners[Int(slot.pointee.listener)].admission else { return nil }
+        let address = table.aside(index).pointee.address
+        if let refusal = admission.move(from: address, to: client) { return refusal }
+        table.aside(index).pointee.address = client
+        return nil
     }
 
     /// Receives bytes that have been peeked at.

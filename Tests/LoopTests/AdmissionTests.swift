@@ -74,6 +74,24 @@ import Testing
         #expect(admission.enter(Self.bob) == .processFull)
     }
 
+    @Test func `a connection that a proxy hands over counts as its client's`() {
+        var rules = Admission.Rules()
+        rules.connectionCountPerAddressMax = 1
+        rules.trusted = TrustedNetworks("10.0.0.0/8")!
+        let admission = Admission(rules)
+        let proxy = IPAddress("10.0.0.1")!
+        let (client, other) = (IPAddress("203.0.113.7")!, IPAddress("203.0.113.8")!)
+        for _ in 0..<3 { #expect(admission.enter(proxy) == nil) }
+
+        #expect(admission.move(from: proxy, to: client) == nil)
+        #expect(admission.move(from: proxy, to: client) == .addressFull)
+        #expect(admission.move(from: proxy, to: other) == nil)
+
+        admission.leave(client)
+        #expect(admission.enter(proxy) == nil)
+        #expect(admission.move(from: proxy, to: client) == nil)
+    }
+
     @Test func `proxies are held to the process's limit only`() {
         let admission = Self.admission {
             $0.connectionCountMax = 3

@@ -23,7 +23,8 @@ private final class Whose: ConnectionHandler {
 
     /// - Parameter proxies: who may connect.
     private func makeHarness(
-        _ proxies: String = "loopback", limits: Limits = Limits(), identity: TLSIdentity? = nil
+        _ proxies: String = "loopback", limits: Limits = Limits(), identity: TLSIdentity? = nil,
+        admission: Admission? = nil
     ) throws -> LoopHarness {
         let proxies = try #require(TrustedNetworks(proxies))
         let metrics = metrics
@@ -32,7 +33,8 @@ private final class Whose: ConnectionHandler {
                 metrics.update { $0 = [reactor.metrics] }
             }
             return try reactor.listen(
-                host: "127.0.0.1", port: 0, identity: identity, proxies: proxies
+                host: "127.0.0.1", port: 0, identity: identity, proxies: proxies,
+                admission: admission, refusal: Array("full".utf8)
             ) { _ in Whose() }
         }
     }
@@ -74,6 +76,31 @@ private final class Whose: ConnectionHandler {
 
         let answer = "203.0.113.7:51234\nhello"
         #expect(try client.receive(exactly: answer.utf8.count) == Array(answer.utf8))
+    }
+
+    @Test func `a client has its number of connections through however many proxies`() throws {
+        var rules = Admission.Rules()
+        rules.connectionCountPerAddressMax = 1
+        rules.trusted = try #require(TrustedNetworks("loopback"))
+        let harness = try makeHarness(admission: Admission(rules))
+        let greeting = Array("203.0.113.7:51234\n".utf8)
+        let first = try harness.connect()
+        try first.send(header)
+        #expect(try first.receive(exactly: greeting.count) == greeting)
+
+        let second = try harness.connect()
+        try second.send(header + "hello")
+        #expect(try second.receiveToEnd() == Array("full".utf8))
+        let refused = metrics.wait(atMost: .seconds(30)) { metrics in
+            metrics.first { !$0.refusalCountByReason.isEmpty }
+        }
+        #expect(refused?.refusalCountByReason == [.addressFull: 1])
+
+        first.closeWriting()
+        #expect(try first.receiveToEnd() == [])
+        let third = try harness.connect()
+        try third.send(header)
+        #expect(try third.receive(exactly: greeting.count) == greeting)
     }
 
     @Test func `a proxy that names nobody speaks for itself`() throws {
