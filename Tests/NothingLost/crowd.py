@@ -88,6 +88,10 @@ class Crowd:
         """Runs a coroutine until the end of the run."""
         self._on_loop(lambda: self._keep(work))
 
+    def finish(self, work) -> None:
+        """Runs a coroutine to its end."""
+        asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+
     def burst(self, count: int) -> None:
         """So many orders at once, so that a fault meets some of them under way."""
         def orders():

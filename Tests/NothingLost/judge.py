@@ -18,8 +18,11 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import counts
 import ledger
 from ledger import COMPLETED, Fault, History, Note, Try
+from times import (AFTERMATH, ANSWER_SLACK, ANSWER_WITHIN, CLOCK_SLACK, EXCUSE,
+                   QUIET_WITHIN)
 
 INVARIANTS = {
     1: "accepted is kept", 2: "exactly once", 3: "same key, same order",
@@ -28,16 +31,6 @@ INVARIANTS = {
     10: "drained", 11: "told in time", 12: "answers stay honest", 13: "no growth",
     14: "counters add up"}
 
-# Seconds.
-CLOCK_SLACK = 0.001
-ANSWER_WITHIN = 5.0
-# What a loaded machine may add between the server's answer and the client's look at its clock.
-ANSWER_SLACK = 1.0
-QUIET_WITHIN = 60.0
-# A frozen or killed process is not held to its promises until so long after it is back.
-AFTERMATH = 2.0
-# For so long after a fault of the database or of the accept process itself a 503 is honest.
-EXCUSE = 15.0
 # A process may end with a fifth more than it began with, and so much on top in any case.
 GROWTH = 1.2
 SPARE_KILOBYTES = 48 * 1024
@@ -80,19 +73,14 @@ def judge(history: History) -> Judgement:
 # Orders
 
 
-def _fingerprint(user: str, lines) -> tuple:
-    """What one order of a user can be told by: no two attempts of one user ask for the same."""
-    return user, tuple(tuple(line) for line in lines)
-
-
 def _orders(history: History, _):
     """I2, I5, I6 seen from the rows."""
-    attempts = {_fingerprint(one.user, one.lines): one for one in history.attempts}
+    attempts = {ledger.fingerprint(one.user, one.lines): one for one in history.attempts}
     correlations, ids, made = Counter(), Counter(), Counter()
     for order in history.remains.orders:
         correlations[order["correlation"]] += 1
         ids[order["id"]] += 1
-        attempt = attempts.get(_fingerprint(order["user"], order["lines"]))
+        attempt = attempts.get(ledger.fingerprint(order["user"], order["lines"]))
         if attempt is None:
             yield 6, f"nobody posted order {order['id']} of {order['user']}: {order['lines']}"
         else:
@@ -353,15 +341,17 @@ def _growth(history: History, judgement: Judgement):
 
 def _counters(history: History, judgement: Judgement):
     """I14."""
-    counters = history.remains.counters
-    if counters is None:
-        judgement.skipped[14] = "the system exposes no counters"
+    lives = counts.lives(history)
+    if not lives:
+        judgement.skipped[14] = "no process was noted"
         return
-    orders = len(history.remains.orders)
-    if counters["accepted"] != orders:
-        yield 14, f"it counted {counters['accepted']} accepted orders, there are {orders}"
-    if counters["processed"] < orders:
-        yield 14, f"it counted {counters['processed']} processed orders, there are {orders}"
+    for text in counts.gaps(lives):
+        yield 14, text
+    for claim in counts.claims(history, lives):
+        if claim.life is None:
+            judgement.measures[f"counted, {claim.what}"] = str(claim)
+        if not claim.holds:
+            yield 14, f"{claim.what}, counted by {claim.life or 'all'}: {claim}"
 
 
 # Output

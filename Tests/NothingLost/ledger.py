@@ -3,8 +3,10 @@
     posts.jsonl    intend ─▶ (fsync) ─▶ POST ─▶ try      what was asked for, and each answer
     notes.jsonl    open ─▶ hear … ─▶ close               every connection, every note on it
     samples.jsonl  what a process used, how it answered its probes
+    looks.jsonl    what a process said that it had counted
     faults.jsonl   what was broken, when, and what it hit
-    remains.json   orders, outbox, queues, dead letters after everything was quiet
+    remains.json   orders, outbox, queues, dead letters after everything was quiet; every start of
+                   a process
 
 All times `t` are seconds of the one CLOCK_MONOTONIC of the machine; `wall` is Unix time, for
 comparison with what a database wrote. `History` is all of it read back; the judge sees nothing else.
@@ -32,7 +34,7 @@ class Ledger:
         self.directory = directory
         self._lock = threading.Lock()
         self._files = {name: open(directory / f"{name}.jsonl", "w")
-                       for name in ("posts", "notes", "samples", "faults")}
+                       for name in ("posts", "notes", "samples", "looks", "faults")}
         self._syncing: asyncio.Future | None = None
         self._waiting: list[asyncio.Future] = []
 
@@ -170,6 +172,34 @@ class Sample:
 
 
 @dataclass
+class Life:
+    """One start of one process, and all that this start counted."""
+    process: str
+    number: int
+    # As on its command line: "accept,process".
+    roles: str
+    # Not later than its first instruction, not earlier than its last; None: it runs.
+    began: float
+    ended: float | None = None
+
+
+@dataclass
+class Look:
+    """What one life had counted at some moment between `asked` and `answered`."""
+    process: str
+    life: int
+    asked: float
+    answered: float
+    # Orders committed by the intake, POSTs answered from their key.
+    accepted: int = 0
+    repeated: int = 0
+    # Orders completed, events of orders that had been completed before.
+    processed: int = 0
+    duplicates: int = 0
+    dead: int = 0
+
+
+@dataclass
 class Remains:
     """What stands in the database and the broker after everything was quiet."""
     # id, correlation, user, status, lines, completed (Unix time or None)
@@ -182,8 +212,11 @@ class Remains:
     # Fingerprints of the dead letters, and of what was poisoned on purpose.
     dead: list[str] = field(default_factory=list)
     poison: list[str] = field(default_factory=list)
-    # The system's own counters; None if it exposes none.
-    counters: dict[str, int] | None = None
+    # When events of completed orders were put in once more, those that a queue has confirmed.
+    repeats: list[float] = field(default_factory=list)
+    lives: list[Life] = field(default_factory=list)
+    # Unix time at the zero of the monotonic clock.
+    clock: float = 0.0
     # Moments: first fault, all healed, quiet; None for a quiet that never came.
     first_fault: float | None = None
     healed: float | None = None
@@ -197,6 +230,7 @@ class History:
     notes: list[Note] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
     remains: Remains = field(default_factory=Remains)
 
 
@@ -212,11 +246,19 @@ def read(directory: Path) -> History:
         history.samples.append(Sample(
             record["t"], record["process"], record["rss"], record["descriptors"],
             record["threads"], record["live"], record["ready"]))
+    for record in _records(directory / "looks.jsonl"):
+        history.looks.append(Look(answered=record.pop("t"), **record))
     content = json.loads((directory / "remains.json").read_text())
     history.remains = Remains(**content)
+    history.remains.lives = [Life(**life) for life in history.remains.lives]
     for order in history.remains.orders:
         order["lines"] = [tuple(line) for line in order["lines"]]
     return history
+
+
+def fingerprint(user: str, lines) -> tuple:
+    """What one order of a user can be told by: no two attempts of one user ask for the same."""
+    return user, tuple(tuple(line) for line in lines)
 
 
 def _read_posts(history: History, directory: Path) -> None:

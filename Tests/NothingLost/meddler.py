@@ -74,6 +74,8 @@ class Meddler(threading.Thread):
         self._stopping = threading.Event()
         # Fingerprints of what was put in, confirmed by the broker or not yet.
         self.poisoned: list[str] = []
+        # When the beginning of an order was put in once more; confirmed ones.
+        self.begun_again: list[float] = []
         self.repeats = self.pries = 0
 
     def run(self) -> None:
@@ -109,7 +111,11 @@ class Meddler(threading.Thread):
         order = self.crowd.told_order(self.random)
         for queue, body in events(order) if order else []:
             for _ in range(REPEATS):
-                self.repeats += self._publish(queue, body)
+                began = time.monotonic()
+                if self._publish(queue, body):
+                    self.repeats += 1
+                    if queue == _ACCEPTED:
+                        self.begun_again.append(began)
 
     def _publish(self, queue: str, body: bytes) -> bool:
         try:

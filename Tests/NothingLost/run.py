@@ -34,7 +34,7 @@ from crowd import Crowd
 from faultproxy import FaultProxy
 from faults import CATALOGUE, CONTINUOUS, Locks, fire, recovery
 from meddler import Meddler
-from sampler import watch
+from sampler import count, look, watch
 from scene import Step
 from stage import Cluster, Embedded, Stage
 from support.server import OUTPUT
@@ -155,6 +155,7 @@ class Run:
         self.crowd.start()
         for pod in self.stage.pods.values():
             self.crowd.spawn(watch(pod, self.book))
+            self.crowd.spawn(count(pod, self.book))
         self._until("half of the tabs are open",
                     lambda: self.crowd.absent() < len(self.crowd.tabs) / 2, 30)
 
@@ -280,9 +281,15 @@ class Run:
             return {repr(error): 1}, 0
 
     def _dump(self) -> None:
+        # The last look at those that live goes ahead of the orders: what it shows must be there.
+        for pod in self.stage.pods.values():
+            self.crowd.finish(look(pod, self.book))
         self.crowd.end()
-        self.book.remains(**self.stage.dump(), poison=self.meddler.poisoned,
-                          first_fault=self.first_fault, healed=self.healed, quiet=self.quiet)
+        self.book.remains(
+            **self.stage.dump(), poison=self.meddler.poisoned, repeats=self.meddler.begun_again,
+            lives=[asdict(life) for pod in self.stage.pods.values() for life in pod.lives],
+            clock=time.time() - time.monotonic(),
+            first_fault=self.first_fault, healed=self.healed, quiet=self.quiet)
 
     def _stop(self) -> None:
         if not self.crowd.is_over:

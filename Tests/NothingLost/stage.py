@@ -20,12 +20,12 @@ from pathlib import Path
 
 from amqp import Broker, BrokerError
 from faultproxy import FaultProxy, Link
-from ledger import STATUSES
+from ledger import STATUSES, Life
 from people import Target
 from support.engine import HOST, free_port
 from support.engines import NginxServer, PostgresServer, RabbitServer, RedisServer
 from support.deadline import Deadline, until
-from support.server import READY_WITHIN, Server
+from support.server import EXIT_WITHIN, READY_WITHIN, Server
 
 # The exit code of a server whose dependency does not answer.
 AWAY = 69
@@ -46,10 +46,24 @@ class Pod(Server):
         self.name = name
         self.engines = engines
         self.http = (HOST, free_port())
+        self.metrics = (HOST, free_port())
+        self.lives: list[Life] = []
 
     def arguments(self) -> list[str]:
         return [*super().arguments(), "--hub-keep-alive", "5s", "--startup-wait", "10s",
-                "--drain-file", str(self.directory / "draining"), *self.engines]
+                "--drain-file", str(self.directory / "draining"),
+                "--metrics-listen", f"{self.metrics[0]}:{self.metrics[1]}", *self.engines]
+
+    def spawn(self, **environment: str) -> None:
+        began = time.monotonic()
+        super().spawn(**environment)
+        self.lives.append(Life(self.name, self.starts, self.roles, began))
+
+    def wait(self, within: float = EXIT_WITHIN) -> int:
+        try:
+            return super().wait(within)
+        finally:
+            self.lives[-1].ended = time.monotonic()
 
     def start_patiently(self, within: float = 60.0) -> None:
         """Starts it as an orchestrator does: again and again while a dependency is away."""
@@ -137,7 +151,8 @@ class Stage:
         raise NotImplementedError
 
     def depths(self) -> dict[str, int]:
-        """Messages per queue, those waiting for a retry included, dead letters not."""
+        """Messages per queue, those that wait for a retry or are in a consumer's hands included,
+        dead letters not."""
         raise NotImplementedError
 
     def dump(self) -> dict:
@@ -338,16 +353,12 @@ class Cluster(Stage):
     def order_count(self) -> int:
         return self._count(_ORDER_COUNT)
 
-    def _queues(self) -> list[str]:
-        """All queues of the broker: the topology is the platform's affair."""
-        text = self.rabbit.run("/usr/lib/rabbitmq/bin/rabbitmqctl", "-q", "--no-table-headers",
-                               "list_queues", "name")
-        return [line.strip() for line in text.splitlines() if line.strip()]
-
     def depths(self) -> dict[str, int]:
-        with Broker((HOST, self.rabbit.port)) as broker:
-            return {queue: broker.depth(queue) for queue in self._queues()
-                    if not queue.endswith(".dlq")}
+        """Of all queues of the broker: the topology is the platform's affair."""
+        text = self.rabbit.run("/usr/lib/rabbitmq/bin/rabbitmqctl", "-q", "--no-table-headers",
+                               "list_queues", "name", "messages")
+        counts = (line.split("\t") for line in text.splitlines() if line.strip())
+        return {queue: int(count) for queue, count in counts if not queue.endswith(".dlq")}
 
     def dump(self) -> dict:
         rows = self.sql("SELECT json_build_array(a, b, c, d, e, f) FROM (" + _ORDERS.format(
