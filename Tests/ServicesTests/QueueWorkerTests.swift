@@ -92,6 +92,19 @@ import Testing
         #expect(counters.deadLetters.value == 2)
     }
 
+    @Test func `what the bus has not kept whole is buried, counted, and seen by no handler`() throws
+    {
+        try publish(event(1), event(2), event(3))
+        let worker = processor(on: CuttingBus(bus: bus, cut: 1))
+
+        #expect(worker.step(wait: .zero) == .worked(2))
+
+        #expect(counters.processed.value == 2 && counters.deadLetters.value == 1)
+        let dead = try bus.consumer(of: "order.accepted.dlq").receive(max: 9, wait: .zero)
+        #expect(dead.map { $0.headers["x-dead-letter-reason"] } == ["cut"])
+        #expect(try bus.depth(of: "order.accepted") == 0)
+    }
+
     @Test func `a store that is away pauses the worker and burns no retries`() throws {
         try publish(event(1))
         let worker = processor()
@@ -285,9 +298,9 @@ import Testing
 
     // MARK: Helping hands
 
-    private func processor() -> QueueWorker {
+    private func processor(on other: (any MessageBus)? = nil) -> QueueWorker {
         QueueWorker(
-            bus: bus, queue: "order.accepted",
+            bus: other ?? bus, queue: "order.accepted",
             handler: ProcessOrder(
                 store: store, state: state, relay: relay, clock: clock, counters: counters),
             random: SeededRandom(seed: 1), counters: counters)

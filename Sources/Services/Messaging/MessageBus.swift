@@ -37,14 +37,18 @@ public struct Delivery: Sendable {
     public var headers: [String: String]
     /// How often it was retried before: 0 for the first time.
     public var retryCount: Int
+    /// Why nobody can work on it, whatever it says: the bus has not kept the whole of it. Nil as a rule.
+    public var defect: String?
     public init(
-        tag: Int64, queue: String, body: [UInt8], headers: [String: String], retryCount: Int
+        tag: Int64, queue: String, body: [UInt8], headers: [String: String], retryCount: Int,
+        defect: String? = nil
     ) {
         self.tag = tag
         self.queue = queue
         self.body = body
         self.headers = headers
         self.retryCount = retryCount
+        self.defect = defect
     }
 }
 

@@ -117,6 +117,9 @@ public final class QueueWorker: SteppedRole {
                 held = try consumer.receive(max: limits.batchCountMax, wait: wait)
                 if held.isEmpty { return .idle }
                 CrashPoint.reach(handler.crashPoints.afterReceive)
+                let count = held.count
+                try buryDefective(with: consumer)
+                if held.isEmpty { return .worked(count) }
             }
             let deliveries = held
             let verdicts = handler.handle(deliveries)
@@ -208,6 +211,15 @@ public final class QueueWorker: SteppedRole {
                 .integer("delay_ms", delay.milliseconds), .reason(reason),
                 .correlation(delivery.correlationHeader),
             ])
+    }
+
+    /// What no handler is to see.
+    private func buryDefective(with consumer: any MessageConsumer) throws(BusError) {
+        for delivery in held {
+            guard let defect = delivery.defect else { continue }
+            try bury(delivery, reason: defect, with: consumer)
+        }
+        held.removeAll { $0.defect != nil }
     }
 
     private func bury(

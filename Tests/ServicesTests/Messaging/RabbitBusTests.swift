@@ -93,7 +93,7 @@ import Testing
         #expect(try fixture.bus.depth(of: fixture.queue) == 0)
     }
 
-    @Test func `a message longer than we keep becomes a dead letter and nothing else suffers`()
+    @Test func `a message longer than we keep is marked, and put aside as far as we have it`()
         throws
     {
         let fixture = try RabbitFixture { $0.bodyByteCountMax = 1000 }
@@ -104,9 +104,12 @@ import Testing
                     queue: fixture.queue, body: .init(repeating: 7, count: $0), headers: [:])
             })
 
-        let deliveries = try fixture.receive(2, with: consumer)
+        let deliveries = try fixture.receive(3, with: consumer)
 
-        #expect(deliveries.map(\.body.count) == [1000, 1])
+        #expect(deliveries.map(\.body.count) == [1000, 1000, 1])
+        let defect = try #require(deliveries[1].defect)
+        #expect(deliveries.map { $0.defect == nil } == [true, false, true])
+        try consumer.deadLetter(deliveries[1], reason: defect)
         let dead = try ForeignClient(TestBroker.options()).receive(from: fixture.queue + ".dlq")
         #expect(dead.body.count == 1000)
         #expect(

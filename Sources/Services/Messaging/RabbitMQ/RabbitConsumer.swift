@@ -36,23 +36,16 @@ final class RabbitConsumer: MessageConsumer {
     func receive(max: Int, wait: Duration) throws(BusError) -> [Delivery] {
         precondition(max > 0)
         let arrived = try feed.take(max: max, wait: wait)
-        var deliveries: [Delivery] = []
-        deliveries.reserveCapacity(arrived.count)
-        for message in arrived {
+        return arrived.map { message in
             let delivery = Delivery(
                 tag: feed.name(ofTag: message.tag), queue: feed.queue, body: message.body,
-                headers: message.headers, retryCount: message.retryCount)
+                headers: message.headers, retryCount: message.retryCount,
+                defect: message.isCut
+                    ? "body of \(message.bodyByteCount) bytes; cut to the first "
+                        + "\(message.body.count)" : nil)
             unsettled[delivery.tag] = message.properties
-            if message.isCut {
-                try deadLetter(
-                    delivery,
-                    reason: "body of \(message.bodyByteCount) bytes; cut to the first "
-                        + "\(message.body.count)")
-            } else {
-                deliveries.append(delivery)
-            }
+            return delivery
         }
-        return deliveries
     }
 
     var wake: @Sendable () -> Void { { [feed] in feed.wake() } }
