@@ -115,7 +115,10 @@ def test_the_server_says_what_it_is_and_what_it_depends_on(metrics, backing):
     dead_letters = [value for key, value in values.items() if key.endswith('.dlq"}')]
     assert dead_letters == [0, 0]
     dependencies = {key for key in values if key.startswith("contoso_dependency_up")}
-    assert bool(dependencies) == (backing == "cluster")
+    # The embedded database depends on nobody but its disk.
+    names = {"embedded": {"disk"},
+             "cluster": {"postgres", "rabbitmq", "backplane-publish", "backplane-subscribe"}}[backing]
+    assert dependencies == {f'contoso_dependency_up{{dependency="{name}"}}' for name in names}
     assert all(values[key] == 1 for key in dependencies)
 
 
