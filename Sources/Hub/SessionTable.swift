@@ -45,7 +45,10 @@ struct SessionTable {
     /// Sessions that are over, and whose clients have not fetched our last words.
     var unfetchedCount: Int {
         entries.values.count { entry in
-            if case .open(let session) = entry { session.hasLastWords } else { false }
+            guard case .open(let session) = entry, case .polling(let queue) = session.link else {
+                return false
+            }
+            return queue.hasLastWords
         }
     }
 }

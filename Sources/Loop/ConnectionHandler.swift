@@ -24,6 +24,9 @@ public enum CloseReason: Equatable, Sendable, CustomStringConvertible {
     /// The peer ended TLS because of something it did not like.
     case alert(TLSAlert)
 
+    /// The peer has ended TLS or the connection, maybe with an alert.
+    init(lastAlert: TLSAlert?) { self = lastAlert.map { .alert($0) } ?? .peerGone }
+
     /// In words for an operator, behind "the connection is lost:".
     public var description: String {
         switch self {

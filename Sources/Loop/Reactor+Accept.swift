@@ -231,9 +231,7 @@ extension Reactor {
         guard listener.identity == nil, !listener.refusal.isEmpty else {
             return end(slot, index, .aborted)
         }
-        _ = clinux_send(slot.pointee.descriptor, listener.refusal, listener.refusal.count)
-        slot.pointee.flags.formUnion([.closing, .lingerWanted])
-        finishClose(slot, index)
+        listener.refusal.withUnsafeBytes { part(from: slot, index, saying: $0) }
     }
 
     private func count(_ refusal: ConnectionRefusal) {

@@ -37,7 +37,7 @@ extension Reactor {
     /// - Parameter code: an errno; 0 if there is none.
     func broken(_ slot: UnsafeMutablePointer<Slot>, _ index: UInt32, _ code: Int32) {
         if code == ETIMEDOUT { counters.silentPeerCount += 1 }
-        end(slot, index, alertLeftBehind(slot).map { .alert($0) } ?? .peerGone)
+        end(slot, index, CloseReason(lastAlert: alertLeftBehind(slot)))
     }
 
     /// Why a server wants no more of us: its alert may have come before the reset that made a send
@@ -68,6 +68,16 @@ extension Reactor {
                 }
             }
         }
+    }
+
+    /// Closes behind a few words in plain text, the first bytes on this socket: the kernel has room, or
+    /// the peer goes without.
+    func part(
+        from slot: UnsafeMutablePointer<Slot>, _ index: UInt32, saying words: UnsafeRawBufferPointer
+    ) {
+        _ = clinux_send(slot.pointee.descriptor, words.baseAddress, words.count)
+        slot.pointee.flags.formUnion([.closing, .lingerWanted])
+        finishClose(slot, index)
     }
 
     /// Everything is sent: say goodbye on the TLS and TCP level.

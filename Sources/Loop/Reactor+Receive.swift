@@ -121,10 +121,10 @@ extension Reactor {
         slot.pointee.tls!.free()
         slot.pointee.tls = nil
         handshakeEnded(slot)
-        // The first bytes on this socket: the kernel has room, or the peer goes without.
-        _ = clinux_send(slot.pointee.descriptor, answer.utf8Start, answer.utf8CodeUnitCount)
-        slot.pointee.flags.formUnion([.closing, .lingerWanted])
-        finishClose(slot, index)
+        part(
+            from: slot, index,
+            saying: UnsafeRawBufferPointer(start: answer.utf8Start, count: answer.utf8CodeUnitCount)
+        )
     }
 
     /// Decrypts one buffer full; false when the incoming window is used up.
@@ -152,8 +152,7 @@ extension Reactor {
         guard isLive(slot) else { return false }
         switch progress {
         case .closed: peerClosed(slot, index)
-        case .failed(let code):
-            end(slot, index, TLSAlert(code: code).map { .alert($0) } ?? .peerGone)
+        case .failed(let code): end(slot, index, CloseReason(lastAlert: TLSAlert(code: code)))
         case .wantsMore, .done: break
         }
         return false

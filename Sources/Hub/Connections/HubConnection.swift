@@ -207,11 +207,6 @@ final class HubConnection {
         return !isBusy || now >= retiresAt.advanced(by: options.retirementPatience)
     }
 
-    /// It is over, and its client, which polls, does not know yet.
-    var hasLastWords: Bool {
-        if case .polling(let queue) = link { queue.hasLastWords } else { false }
-    }
-
     /// What waited for the client to keep up goes on.
     func caughtUp() { calls?.wake() }
 

@@ -3,7 +3,7 @@
     authority ─┬─▶ "localhost": the servers' certificate; 127.0.0.1 is not in it
                └─▶ "contoso": the client's
 
-    EncryptedEngines(directory).start().urls    each with the account and the three files
+    EncryptedEngines(directory).start().url("--state")    with the account and the three files
 
 Source: redis.conf "TLS/SSL"; RabbitMQ "TLS Support"; PostgreSQL 15 "Secure TCP/IP Connections with
 SSL", "Certificate Authentication" (clientcert=verify-full: the certificate must be the role's).

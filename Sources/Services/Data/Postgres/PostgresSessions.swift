@@ -128,8 +128,7 @@ final class PostgresSessions: Sendable {
 
     /// Nobody has wanted it for a while, and it is not the only one.
     func isSpare(_ connection: PostgresConnection) -> Bool {
-        connection.lentAt.advanced(by: settings.idleTimeout) <= time.monotonicNow
-            && state.withLock { $0.openCount > 1 }
+        connection.lentAt.advanced(by: settings.idleTimeout) <= time.monotonicNow && openCount > 1
     }
 
     /// Idle and lent ones.
